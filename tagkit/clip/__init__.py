@@ -1,0 +1,8 @@
+"""Exact CLIP token counts and A1111's chunks of 75."""
+
+from __future__ import annotations
+
+from tagkit.clip.chunks import CHUNK, Chunk, Count, count_tokens, prompt_chunks
+from tagkit.clip.tokenizer import BOS, EOS, encode
+
+__all__ = ["BOS", "CHUNK", "EOS", "Chunk", "Count", "count_tokens", "encode", "prompt_chunks"]

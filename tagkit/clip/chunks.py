@@ -1,0 +1,114 @@
+"""Prompts cut into chunks of 75 tokens as A1111 cuts them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.clip.counts import is_plain, pre_tokens, text_count, word_count
+from tagkit.clip.tokenizer import COMMA, encode
+from tagkit.prompt import and_parts, schedule, without_comments, without_networks
+from tagkit.prompt.attention import BREAK_WEIGHT, weighted_spans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+CHUNK = 75
+BACKTRACK = 20  # A1111's "prompt word wrap length limit"
+_STEPS = 150  # as many as the webui allows, so that every scheduled text is seen
+_OTHER = -1
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """At most 75 token ids with their weights, without BOS, EOS and padding."""
+
+    ids: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+class Count(msgspec.Struct, frozen=True):
+    """CLIP tokens of a prompt.
+
+    total: as A1111 shows it, every chunk but the last counted full. limit: of one chunk.
+    chunks: real tokens of each. `str` is A1111's display, such as `76/150`.
+    """
+
+    total: int
+    limit: int
+    chunks: tuple[int, ...]
+
+    @property
+    def real(self) -> int:
+        """Tokens without padding."""
+        return sum(self.chunks)
+
+    def __str__(self) -> str:
+        return f"{self.total}/{CHUNK * len(self.chunks)}"
+
+
+def count_tokens(text: str, *, negative: bool = False) -> Count:
+    """CLIP tokens of a prompt; weights, LoRA tags and comments are no part of it.
+
+    Like A1111's counter it takes the largest AND part (a negative prompt has none) and the
+    largest text of all that scheduling shows.
+    """
+    bare = without_networks(without_comments(text))
+    parts = [bare] if negative else [part for part, _ in and_parts(bare)]
+    texts = {shown for part in parts for _, shown in schedule(part, _STEPS)}
+    return max((_count(each) for each in texts), key=lambda count: count.total)
+
+
+def prompt_chunks(text: str) -> list[Chunk]:
+    """Chunks of one prompt, at least one (an empty prompt has one that is empty).
+
+    Comments and LoRA tags are taken out; AND and scheduling are the caller's to resolve.
+    """
+    bare = without_networks(without_comments(text))
+    return [
+        Chunk(tuple(number for number, _ in chunk), tuple(weight for _, weight in chunk))
+        for chunk in _cut(bare, encode)
+    ]
+
+
+def _count(text: str) -> Count:
+    if not any(mark in text for mark in ("(", "[", "\\", "BREAK")):
+        total = text_count(text)
+        if total <= CHUNK:
+            return Count(total, CHUNK, (total,))
+    sizes = tuple(len(chunk) for chunk in _cut(text, _anonymous))
+    return Count(CHUNK * (len(sizes) - 1) + sizes[-1], CHUNK, sizes)
+
+
+def _anonymous(text: str) -> Iterable[int]:
+    """Tokens of which only commas are told apart; that is enough to count chunks."""
+    if not is_plain(text):
+        return encode(text)
+    return (
+        COMMA if word == "," else _OTHER for word in pre_tokens(text) for _ in range(word_count(word))
+    )
+
+
+def _cut(text: str, tokenize: Callable[[str], Iterable[int]]) -> list[list[tuple[int, float]]]:
+    """A1111's chunking: a chunk that overflows hands what stands behind its last comma on."""
+    chunks: list[list[tuple[int, float]]] = []
+    chunk: list[tuple[int, float]] = []
+    comma: int | None = None
+    for span, weight in weighted_spans(text, strict=False):
+        if span == "BREAK" and weight == BREAK_WEIGHT:
+            chunks.append(chunk)
+            chunk, comma = [], None
+            continue
+        for number in tokenize(span):
+            if number == COMMA:
+                comma = len(chunk)
+            if len(chunk) == CHUNK:
+                keep = CHUNK
+                if number != COMMA and comma is not None and CHUNK - comma <= BACKTRACK:
+                    keep = comma + 1
+                chunks.append(chunk[:keep])
+                chunk, comma = chunk[keep:], None
+            chunk.append((number, weight))
+    if chunk or not chunks:
+        chunks.append(chunk)
+    return chunks

@@ -1,0 +1,54 @@
+"""Token counts without a tokenizer: common words carry theirs in a memory-mapped table.
+
+BPE merges never cross CLIP's pre-token boundaries, so a text's count is the sum of the counts of
+its pre-tokens. Plain ASCII is cut here; everything else goes to the tokenizer.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from tagkit.clip.tokenizer import load_tokenizer
+from tagkit.data import data_folder
+
+if TYPE_CHECKING:
+    from marisa_trie import RecordTrie
+
+_PRE_TOKEN = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[a-z]+|[0-9]|[^\sa-z0-9]+")
+_BLANK = str.maketrans("\t\n\r", "   ")
+
+
+def pre_tokens(text: str) -> list[str]:
+    """CLIP's pre-tokens of a plain ASCII text."""
+    return _PRE_TOKEN.findall(text.lower())
+
+
+def is_plain(text: str) -> bool:
+    """Whether `pre_tokens` reads `text` as CLIP does: printable ASCII without special tokens."""
+    return text.isascii() and text.translate(_BLANK).isprintable() and "<|" not in text
+
+
+@lru_cache(maxsize=1 << 16)
+def text_count(text: str) -> int:
+    """CLIP tokens of the raw text."""
+    if not is_plain(text):
+        return len(load_tokenizer().encode(text, add_special_tokens=False).ids)
+    return sum(map(word_count, pre_tokens(text)))
+
+
+@lru_cache(maxsize=1 << 16)
+def word_count(word: str) -> int:
+    """CLIP tokens of one plain pre-token."""
+    known = _table().get(word)
+    if known:
+        return int(known[0][0])
+    return len(load_tokenizer().encode(word, add_special_tokens=False).ids)
+
+
+@cache
+def _table() -> RecordTrie:
+    from marisa_trie import RecordTrie
+
+    return RecordTrie("<B").mmap(str(data_folder("models") / "clip" / "counts.marisa"))

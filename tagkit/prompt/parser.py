@@ -1,0 +1,169 @@
+"""Tokens to tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.prompt.attention import ROUND, SQUARE
+from tagkit.prompt.lexer import Pair, Token, paired, tokens_of
+from tagkit.prompt.names import canonical
+from tagkit.prompt.tree import (
+    Bracket,
+    Break,
+    Choice,
+    Network,
+    Node,
+    Prompt,
+    Section,
+    Segment,
+    Stray,
+    Tag,
+    Text,
+    Wildcard,
+)
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PLAIN = frozenset({"text", "escape", "quoted", "colon", "pipe", "emoticon"})
+_ENDS = frozenset({"comma", "newline", "comment"})
+_FACTORS = {"emphasis": ROUND, "deemphasis": SQUARE, "braces": 1.0}
+
+
+def parsed(text: str) -> Prompt:
+    """The tree of an A1111 prompt. Odd text never fails: what has no meaning stays text."""
+    return _Parser(text).prompt()
+
+
+class _Parser:
+    """One pass over the tokens; brackets were paired before, so every branch is decided."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.tokens = tokens_of(text)
+        self.pairs = paired(self.tokens, text)
+        self.tags: list[Tag] = []
+        self.section = 0
+        self.choices: tuple[tuple[int, int], ...] = ()
+        self.choice_count = 0
+
+    def prompt(self) -> Prompt:
+        sections = []
+        for index, (first, last) in enumerate(self._section_bounds()):
+            self.section = index
+            start = self.tokens[first].start if first < last else len(self.text)
+            end = self.tokens[last - 1].end if first < last else start
+            sections.append(Section(Span(start, end), self._segments(first, last, 1.0)))
+        return Prompt(self.text, "a1111", tuple(sections), tuple(self.tags))
+
+    def _section_bounds(self) -> Iterator[tuple[int, int]]:
+        first = index = 0
+        while index < len(self.tokens):
+            if self.tokens[index].kind in ("break", "and"):
+                yield first, index
+                first = index + 1
+            pair = self.pairs.get(index)
+            index = pair.close + 1 if pair else index + 1
+        yield first, len(self.tokens)
+
+    def _segments(self, first: int, last: int, weight: float) -> tuple[Segment, ...]:
+        segments: list[Segment] = []
+        start = first
+        index = first
+        while index < last:
+            if self.tokens[index].kind in _ENDS:
+                segments += self._segment(start, index, weight)
+                start = index + 1
+            pair = self.pairs.get(index)
+            index = pair.close + 1 if pair else index + 1
+        segments += self._segment(start, last, weight)
+        return tuple(segments)
+
+    def _segment(self, first: int, last: int, weight: float) -> list[Segment]:
+        """The segment of these tokens; none if they are blank."""
+        known = len(self.tags)
+        alone = self._is_one_text(first, last)
+        nodes: list[Node] = []
+        index = first
+        while index < last:
+            index = self._node(index, last, weight, alone, nodes)
+        if not nodes:
+            return []
+        span = Span(nodes[0].span.start, nodes[-1].span.end)
+        return [Segment(span, tuple(nodes), tuple(self.tags[known:]))]
+
+    def _is_one_text(self, first: int, last: int) -> bool:
+        return all(self.tokens[index].kind in _PLAIN for index in range(first, last))
+
+    def _node(self, index: int, last: int, weight: float, alone: bool, nodes: list[Node]) -> int:
+        """Appends the node that begins at token `index`; returns the index behind it."""
+        token = self.tokens[index]
+        span = Span(token.start, token.end)
+        pair = self.pairs.get(index)
+        if pair:
+            nodes.append(self._bracket(index, pair, weight))
+            return pair.close + 1
+        if token.kind in _PLAIN:
+            end = index + 1
+            while end < last and self.tokens[end].kind in _PLAIN:
+                end += 1
+            nodes += self._text(token.start, self.tokens[end - 1].end, weight, alone)
+            return end
+        if token.kind == "network":
+            kind, name, *args = self.text[token.start + 1 : token.end - 1].split(":")
+            nodes.append(Network(span, kind, name.strip(), tuple(args)))
+        elif token.kind == "wildcard":
+            nodes.append(Wildcard(span, self.text[token.start + 2 : token.end - 2]))
+        else:
+            nodes.append((Break if token.kind in ("break", "and") else Stray)(span))
+        return index + 1
+
+    def _text(self, start: int, end: int, weight: float, alone: bool) -> list[Node]:
+        raw = self.text[start:end]
+        trimmed = raw.strip()
+        if not trimmed:
+            return []
+        start += len(raw) - len(raw.lstrip())
+        span = Span(start, start + len(trimmed))
+        tag = Tag(canonical(trimmed), weight, span, self.section, self.choices, alone)
+        self.tags.append(tag)
+        return [Text(span, tag)]
+
+    def _bracket(self, index: int, pair: Pair, weight: float) -> Node:
+        opening, closing = self.tokens[index], self.tokens[pair.close]
+        span = Span(opening.start, closing.end)
+        if pair.kind in ("schedule", "alternate", "variants"):
+            return Choice(span, pair.kind, tuple(self._options(index, pair, weight)))
+        number = self._number(closing)
+        factor = _FACTORS[pair.kind] if number is None else self._value(number)
+        end = closing.start if closing.kind != "emoticon" else closing.end - 1
+        segments = self._segments(index + 1, pair.close, weight * factor)
+        return Bracket(span, pair.kind, segments, Span(opening.end, end), factor, number)
+
+    def _options(self, index: int, pair: Pair, weight: float) -> Iterator[tuple[Segment, ...]]:
+        """Segments of each option; `[b:n]` has an empty one in front of `b`."""
+        outer, choice = self.choices, self.choice_count
+        self.choice_count += 1
+        cuts = [index, *pair.cuts]
+        if pair.kind != "schedule":
+            cuts.append(pair.close)
+        elif len(pair.cuts) == 1:
+            yield ()
+        for option, (before, behind) in enumerate(zip(cuts, cuts[1:], strict=False)):
+            self.choices = (*outer, (choice, option))
+            yield self._segments(before + 1, behind, weight)
+        self.choices = outer
+
+    def _number(self, closing: Token) -> Span | None:
+        if closing.kind != "weight":
+            return None
+        raw = self.text[closing.start + 1 : closing.end - 1]
+        start = closing.start + 1 + len(raw) - len(raw.lstrip())
+        return Span(start, start + len(raw.strip()))
+
+    def _value(self, number: Span) -> float:
+        try:
+            return float(self.text[number.start : number.end])
+        except ValueError:
+            return 1.0

@@ -1,0 +1,144 @@
+"""The lossless prompt tree: sections, segments, brackets and tags, with their places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Node(msgspec.Struct, frozen=True):
+    """Anything of the tree that covers a part of the text."""
+
+    span: Span
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """One tag.
+
+    name: canonical spelling. weight: effective, brackets multiplied. span: the text as written,
+    brackets and weight left out. section: index of its BREAK/AND section. choices: (choice id,
+    option) of every alternative that it stands in, outermost first. whole: nothing else stands
+    between the commas around it, but for brackets.
+    """
+
+    name: str
+    weight: float
+    span: Span
+    section: int = 0
+    choices: tuple[tuple[int, int], ...] = ()
+    whole: bool = True
+
+    def meets(self, other: Tag) -> bool:
+        """Whether some reading of the prompt has both: same section, no two options of a choice."""
+        if self.section != other.section:
+            return False
+        if not self.choices or not other.choices:
+            return True
+        mine = dict(self.choices)
+        return all(mine.get(choice, option) == option for choice, option in other.choices)
+
+
+class Text(Node, frozen=True):
+    """A run of plain text, trimmed; `tag` is what it says."""
+
+    tag: Tag
+
+
+class Stray(Node, frozen=True):
+    """A bracket without a partner."""
+
+
+class Break(Node, frozen=True):
+    """BREAK or AND inside brackets, where it does not part sections."""
+
+
+class Network(Node, frozen=True):
+    """An extra network such as `<lora:name:0.8>`."""
+
+    kind: str
+    name: str
+    args: tuple[str, ...]
+
+
+class Wildcard(Node, frozen=True):
+    """A wildcard such as `__place__`."""
+
+    name: str
+
+
+class Segment(Node, frozen=True):
+    """What stands between two commas or line ends; never empty."""
+
+    nodes: tuple[Node, ...]
+    tags: tuple[Tag, ...]
+
+
+class Bracket(Node, frozen=True):
+    """A bracket that weighs: `( )` or `[ ]`; braces without options too.
+
+    kind: emphasis, deemphasis or braces. number: span of a written weight, blanks left out.
+    factor: what it multiplies weights by. inner: the text between the brackets.
+    """
+
+    kind: str
+    segments: tuple[Segment, ...]
+    inner: Span
+    factor: float
+    number: Span | None = None
+
+
+class Choice(Node, frozen=True):
+    """Alternatives: schedule `[a:b:n]`, alternate `[a|b]` or variants `{a|b}`."""
+
+    kind: str
+    options: tuple[tuple[Segment, ...], ...]
+
+
+class Section(Node, frozen=True):
+    """What stands between BREAK or AND at top level."""
+
+    segments: tuple[Segment, ...]
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """A prompt as written (`str(prompt)` is the text) and as understood."""
+
+    text: str
+    dialect: str
+    sections: tuple[Section, ...]
+    tags: tuple[Tag, ...]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node, parents before children, in the order of the text."""
+        for section in self.sections:
+            yield section
+            for segment in section.segments:
+                yield from _nodes(segment)
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """All extra networks of the prompt."""
+        return tuple(node for node in self.nodes() if isinstance(node, Network))
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    if isinstance(node, Segment):
+        children: tuple[Node, ...] = node.nodes
+    elif isinstance(node, Bracket):
+        children = node.segments
+    elif isinstance(node, Choice):
+        children = tuple(segment for option in node.options for segment in option)
+    else:
+        return
+    for child in children:
+        yield from _nodes(child)

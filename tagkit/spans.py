@@ -1,0 +1,41 @@
+"""Places in a text: half-open spans of code points, lines and columns."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+
+import msgspec
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class Span(msgspec.Struct, frozen=True, order=True):
+    """`start` and `end` in code points, half open: `text[start:end]`."""
+
+    start: int
+    end: int
+
+    def shifted(self, offset: int) -> Span:
+        """The same span in a text that begins `offset` code points earlier."""
+        return Span(self.start + offset, self.end + offset)
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A place for people: `line` and `column` from 1, `offset` from 0, in code points."""
+
+    line: int
+    column: int
+    offset: int
+
+
+class LineMap:
+    """Offsets of one text to lines and columns. A line ends with `\\n`, `\\r\\n` or `\\r`."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(end.end() for end in LINE_END.finditer(text))]
+
+    def position(self, offset: int) -> Position:
+        """Line and column of `offset`, which may be the end of the text."""
+        line = bisect_right(self._starts, offset, 1) - 1
+        return Position(line + 1, offset - self._starts[line] + 1, offset)

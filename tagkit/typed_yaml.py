@@ -1,0 +1,176 @@
+"""YAML files read into typed values; every error names file, line and the nearest valid key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+
+import msgspec
+
+from tagkit.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import yaml
+
+T = TypeVar("T")
+
+_PATH = re.compile(r" - at `(key in )?\$(.*)`$")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, byte order mark dropped; UserError names a file that is none."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(f"cannot read `{path}`", error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"`{path}` is not UTF-8 text", f"byte {error.start}", "save it as UTF-8"
+        ) from error
+
+
+def read_yaml(path: Path, type_: type[T]) -> T:
+    """The file as a value of `type_`, a msgspec type. Raises UserError."""
+    return parse_yaml(read_text(path), type_, str(path))
+
+
+def parse_yaml(text: str, type_: type[T], name: str) -> T:
+    """`text` as a value of `type_`; `name` stands for the file in errors. Raises UserError."""
+    node, data = _load(text, name)
+    try:
+        return msgspec.convert(data, type_)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), node, type_, name) from error
+
+
+def _load(text: str, name: str) -> tuple[yaml.Node | None, Any]:
+    import yaml
+
+    loader_type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        loader = loader_type(text)
+        node = loader.get_single_node()
+        _refuse_repeated_keys(node, name)
+        return node, {} if node is None else loader.construct_document(node)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        raise UserError(f"`{name}` is not valid YAML: {error.problem}", place) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"`{name}` is not valid YAML", _one_line(error)) from error
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:
+    """YAML readers keep the last of two equal keys in silence; a user wants to know."""
+    import yaml
+
+    for mapping in _mappings(node):
+        seen: set[str] = set()
+        for key, _ in mapping.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
+                place = f"{name}:{key.start_mark.line + 1}"
+                raise UserError(f"key `{key.value}` stands twice in `{name}`", place, "keep one")
+            seen.add(str(key.value))
+
+
+def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
+    import yaml
+
+    waiting, known = [node], set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in known:
+            continue
+        known.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            yield node
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+
+
+def _explained(message: str, node: yaml.Node | None, type_: Any, name: str) -> UserError:
+    found = _PATH.search(message)
+    steps = [key or int(index) for key, index in _STEP.findall(found[2])] if found else []
+    problem = _PATH.sub("", message)
+    unknown = _UNKNOWN.match(problem)
+    if unknown:
+        keys = sorted(_keys_at(type_, steps))
+        line = _line(node, [*steps, unknown[1]])
+        what = f"unknown key `{unknown[1]}` in `{name}`"
+        return UserError(what, f"{name}:{line}", nearest(unknown[1], keys, "keys"))
+    at = ".".join(str(step) for step in steps) or "the file"
+    return UserError(f"`{at}` in `{name}`: {_lowered(problem)}", f"{name}:{_line(node, steps)}")
+
+
+def nearest(word: str, known: list[str], noun: str) -> str:
+    """A hint that names what `word` was likely meant to be, and what there is."""
+    close = difflib.get_close_matches(word, known, 1, 0.6)
+    shown = ", ".join(known[:40])
+    return (f"did you mean `{close[0]}`? " if close else "") + f"{noun}: {shown}"
+
+
+def _line(node: yaml.Node | None, steps: list[str | int]) -> int:
+    """The line of the deepest node on the way that `steps` describe."""
+    import yaml
+
+    line = 1
+    for step in steps:
+        if isinstance(node, yaml.MappingNode):
+            pairs = {str(key.value): (key, value) for key, value in node.value}
+            if step not in pairs:
+                return line
+            key, node = pairs[str(step)]
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _keys_at(type_: Any, steps: list[str | int]) -> set[str]:
+    """Keys of every struct that `type_` may hold at the end of `steps`."""
+    types = _structs(type_)
+    for step in steps:
+        inner = [_inner(each, step) for each in types]
+        types = [struct for each in inner for struct in _structs(each)]
+    return {
+        field.encode_name for each in types if isinstance(each, type) for field in _fields(each)
+    }
+
+
+def _fields(type_: type) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(type_) if issubclass(type_, msgspec.Struct) else ()
+
+
+def _structs(type_: Any) -> list[Any]:
+    """The structs and containers that a type or a union of types is made of."""
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        return [type_]
+    arguments = get_args(type_)
+    if getattr(type_, "__origin__", None) in (dict, list, tuple):
+        return [type_]
+    return [struct for argument in arguments for struct in _structs(argument)]
+
+
+def _inner(type_: Any, step: str | int) -> Any:
+    if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
+        return get_type_hints(type_).get(str(step), type(None))
+    arguments = get_args(type_)
+    if type_.__origin__ is dict:
+        return arguments[1]
+    return arguments[0] if isinstance(step, int) else type(None)
+
+
+def _lowered(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
