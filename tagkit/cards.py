@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
@@ -22,7 +22,7 @@ class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Range(Part, frozen=True):
-    """A figure: `min` and `max` where the source states limits, `default` where tagkit needs one."""
+    """A figure: `min` and `max` where the source states limits, `default` where one is needed."""
 
     min: float | None = None
     max: float | None = None
@@ -165,7 +165,7 @@ class ImageCard(Part, frozen=True):
     hires: Hires = Hires()
     detailer: tuple[Detailer, ...] = ()
     expand: ExpandAdvice = ExpandAdvice()
-    severities: dict[str, str] = {}
+    severities: dict[str, Literal["error", "warning", "info", "off"]] = {}
     training: dict[str, Any] = {}
     sources: tuple[str, ...] = ()
 
@@ -248,7 +248,7 @@ def _card(name: str, type_: type[C], kind: str, folders: Sequence[Path]) -> C:
     for folder in folders:
         if (folder / f"{name}.yaml").is_file():
             return msgspec.convert(_merged(folder / f"{name}.yaml", type_, kind, folders), type_)
-    known = _shipped(type_, kind)
+    known: dict[str, C] = _shipped(type_, kind)
     if name not in known:
         raise UserError(f"there is no {kind} card `{name}`", "", nearest(name, [*known], "cards"))
     return known[name]
@@ -258,9 +258,7 @@ def _shipped(type_: type[C], kind: str) -> dict[str, C]:
     paths = sorted((data_folder("models") / kind).glob("*.yaml"))
 
     def make() -> dict[str, C]:
-        return {
-            path.stem: msgspec.convert(_merged(path, type_, kind, ()), type_) for path in paths
-        }
+        return {path.stem: msgspec.convert(_merged(path, type_, kind, ()), type_) for path in paths}
 
     return compiled(paths, dict[str, type_], make, __version__)  # type: ignore[valid-type]
 
@@ -294,6 +292,7 @@ def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
-        both = isinstance(value, dict) and isinstance(old, dict) and bool(value)
-        merged[key] = _laid_over(old, value) if both else value
+        if isinstance(value, dict) and isinstance(old, dict) and value:
+            value = _laid_over(old, value)
+        merged[key] = value
     return merged

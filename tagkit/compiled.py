@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def compiled(
-    paths: Sequence[Path], type_: type[T], make: Callable[[], T], version: str
-) -> T:
+def compiled(paths: Sequence[Path], type_: type[T], make: Callable[[], T], version: str) -> T:
     """`make()`, remembered by the content of the files `paths` and by `version` of the code.
 
     A cache that cannot be read or written costs time, never a result.

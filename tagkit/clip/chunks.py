@@ -67,7 +67,7 @@ def prompt_chunks(text: str) -> list[Chunk]:
     bare = without_networks(without_comments(text))
     return [
         Chunk(tuple(number for number, _ in chunk), tuple(weight for _, weight in chunk))
-        for chunk in _cut(bare, encode)
+        for chunk in _cut(bare, encode)[0]
     ]
 
 
@@ -76,8 +76,10 @@ def _count(text: str) -> Count:
         total = text_count(text)
         if total <= CHUNK:
             return Count(total, CHUNK, (total,))
-    sizes = tuple(len(chunk) for chunk in _cut(text, _anonymous))
-    return Count(CHUNK * (len(sizes) - 1) + sizes[-1], CHUNK, sizes)
+    chunks, full = _cut(text, _anonymous)
+    sizes = tuple(len(chunk) for chunk in chunks)
+    last = 0 if full == len(sizes) else sizes[-1]
+    return Count(CHUNK * full + last, CHUNK, sizes)
 
 
 def _anonymous(text: str) -> Iterable[int]:
@@ -85,12 +87,19 @@ def _anonymous(text: str) -> Iterable[int]:
     if not is_plain(text):
         return encode(text)
     return (
-        COMMA if word == "," else _OTHER for word in pre_tokens(text) for _ in range(word_count(word))
+        COMMA if word == "," else _OTHER
+        for word in pre_tokens(text)
+        for _ in range(word_count(word))
     )
 
 
-def _cut(text: str, tokenize: Callable[[str], Iterable[int]]) -> list[list[tuple[int, float]]]:
-    """A1111's chunking: a chunk that overflows hands what stands behind its last comma on."""
+def _cut(
+    text: str, tokenize: Callable[[str], Iterable[int]]
+) -> tuple[list[list[tuple[int, float]]], int]:
+    """A1111's chunks, and how many of them it counts as full: all but a last one left open.
+
+    A chunk that overflows hands what stands behind its last comma on to the next.
+    """
     chunks: list[list[tuple[int, float]]] = []
     chunk: list[tuple[int, float]] = []
     comma: int | None = None
@@ -109,6 +118,7 @@ def _cut(text: str, tokenize: Callable[[str], Iterable[int]]) -> list[list[tuple
                 chunks.append(chunk[:keep])
                 chunk, comma = chunk[keep:], None
             chunk.append((number, weight))
+    full = len(chunks)
     if chunk or not chunks:
         chunks.append(chunk)
-    return chunks
+    return chunks, full

@@ -13,15 +13,15 @@ import re
 import msgspec
 
 NEGATIVE = "Negative prompt:"
-_STEPS = re.compile(r"^Steps: ", re.MULTILINE)
-_KEY = re.compile(r'[^\s,:"][^,:\n"]*?(?=\s*:)')
+_STEPS = re.compile(r"^Steps:(?: |$)", re.MULTILINE)
+_LINE_END = re.compile(r"\r+\n")
+_KEY = re.compile(r'([^\s,:"][^,:\n"]*):\s*')
 _QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
-_PLAIN = re.compile(r"[^,]*")
 _VALUE_END = re.compile(r"\s*(?:,|\Z)")
 _BLANK = re.compile(r"[\s,]*")
 _EXTRA = re.compile(r"(\w[\w \-/]*): ?(.*)", re.DOTALL)
 _JSON = json.JSONDecoder(strict=False)
-_FEWEST_PAIRS = 3
+_COMMON = {"Sampler", "CFG scale", "Seed", "Size"}
 
 
 class Infotext(msgspec.Struct, frozen=True):
@@ -44,10 +44,11 @@ class Infotext(msgspec.Struct, frozen=True):
 def read_infotext(text: str) -> Infotext:
     """The infotext `text`, whatever it holds: text without settings is all prompt.
 
-    The settings line is the last one that begins `Steps: `, else the last line if it holds three
-    pairs or more. Later lines (`Template: …`) become settings of their own.
+    The settings line is the last one that begins `Steps:`, else the last line if it names a
+    sampler, seed, size or CFG scale, two of them at least. Later lines (`Template: …`) become
+    settings of their own.
     """
-    text = text.replace("\r\n", "\n").strip()
+    text = _LINE_END.sub("\n", text).strip()
     start = _settings_start(text)
     prompt, negative = _prompts(text[:start])
     line, _, extra = text[start:].partition("\n")
@@ -64,8 +65,8 @@ def parse_settings(line: str) -> dict[str, str]:
     while at < len(line):
         key = _KEY.match(line, at)
         if key:
-            value, at = _value(line, line.index(":", key.end()) + 1)
-            settings[key[0]] = value
+            value, at = _value(line, key.end())
+            settings[key[1].strip()] = value
         else:
             bare, at = _plain(line, at)
             settings[bare] = bare
@@ -75,8 +76,9 @@ def parse_settings(line: str) -> dict[str, str]:
 
 def written_settings(settings: dict[str, str]) -> str:
     """The settings line, as A1111 writes it."""
+    # A reader finds the line by `Steps:`, so that key alone never stands bare.
     return ", ".join(
-        key if key == value and _is_plain(key) else f"{key}: {_written(value)}"
+        key if key == value != "Steps" else f"{key}: {_written(value)}"
         for key, value in settings.items()
     )
 
@@ -86,13 +88,7 @@ def _settings_start(text: str) -> int:
     if starts:
         return starts[-1]
     last = text.rfind("\n") + 1
-    return last if _holds_settings(text[last:]) else len(text)
-
-
-def _holds_settings(line: str) -> bool:
-    """Whether a line without `Steps:` is one of settings: nothing but pairs, and enough of them."""
-    pairs = parse_settings(line)
-    return len(pairs) >= _FEWEST_PAIRS and all(key != value for key, value in pairs.items())
+    return last if len(_COMMON & parse_settings(text[last:]).keys()) > 1 else len(text)
 
 
 def _prompts(head: str) -> tuple[str, str | None]:
@@ -106,16 +102,14 @@ def _extra_lines(text: str) -> list[tuple[str, str]]:
     for line in text.split("\n"):
         found = _EXTRA.fullmatch(line)
         if found:
-            pairs.append((found[1], found[2]))
+            pairs.append((found[1].strip(), found[2]))
         elif pairs:
             pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]}\n{line}")
     return [(key, value.strip()) for key, value in pairs]
 
 
 def _value(line: str, at: int) -> tuple[str, int]:
-    """The value that begins at or behind `at`, and where it ends."""
-    while at < len(line) and line[at].isspace():
-        at += 1
+    """The value that begins at `at`, and where it ends."""
     if line[at : at + 1] in ('"', "{", "["):
         return _json(line, at) or _quoted(line, at) or _plain(line, at)
     return _plain(line, at)

@@ -18,9 +18,7 @@ ROUND, SQUARE = 1.1, 1 / 1.1
 BREAK_WEIGHT = -1.0
 ROUNDING = 1e-9
 
-_TOKEN = re.compile(
-    r"\\[()\[\]\\]|\\|\(|\[|:\s*([+-]?[.\d]+)\s*\)|\)|\]|[^\\()\[\]:]+|:"
-)
+_TOKEN = re.compile(r"\\[()\[\]\\]|\\|\(|\[|:\s*([+-]?[.\d]+)\s*\)|\)|\]|[^\\()\[\]:]+|:")
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tagkit.prompt.attention import ROUND, SQUARE
@@ -150,7 +151,7 @@ class _Parser:
             cuts.append(pair.close)
         elif len(pair.cuts) == 1:
             yield ()
-        for option, (before, behind) in enumerate(zip(cuts, cuts[1:], strict=False)):
+        for option, (before, behind) in enumerate(pairwise(cuts)):
             self.choices = (*outer, (choice, option))
             yield self._segments(before + 1, behind, weight)
         self.choices = outer

@@ -7,7 +7,7 @@ modules/prompt_parser.py: what does not parse stays literal, a stray pipe makes 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Union
+from typing import NamedTuple, TypeAlias
 
 from tagkit.prompt.lexer import MAX_DEPTH
 
@@ -30,7 +30,7 @@ class Alternate(NamedTuple):
     options: list[list[Part]]
 
 
-Part = Union[str, Scheduled, Alternate]
+Part: TypeAlias = str | Scheduled | Alternate
 
 
 class _Frame:

@@ -1,0 +1,54 @@
+"""Which model card a prompt is judged by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tagkit.cards import ImageCard, image_card, image_cards
+from tagkit.infotext import parse_settings
+
+if TYPE_CHECKING:
+    from tagkit.settings import Settings
+
+DEFAULT = "baxl-v3"
+
+
+class Choice(NamedTuple):
+    """`card` is None for a model that tagkit does not know; `source` says who named it."""
+
+    name: str
+    card: ImageCard | None
+    source: str
+
+
+def choose_card(option: str | None, settings_line: str | None, settings: Settings) -> Choice:
+    """`--model`, else the record's model hash or name, else tagkit.yaml, else the default card.
+
+    Raises UserError for a card that the option or tagkit.yaml names and that does not exist.
+    """
+    if option:
+        return Choice(option, named_card(option, settings), "--model")
+    recorded = parse_settings(settings_line) if settings_line else {}
+    if recorded.get("Model") or recorded.get("Model hash"):
+        return _recorded(recorded.get("Model", ""), recorded.get("Model hash", ""))
+    if settings.model:
+        return Choice(settings.model, named_card(settings.model, settings), str(settings.path))
+    return Choice(DEFAULT, image_card(DEFAULT), "default")
+
+
+def named_card(name: str, settings: Settings) -> ImageCard:
+    """The card of that name, or the card file at that path. Raises UserError."""
+    path = Path(name)
+    if path.suffix == ".yaml":
+        return image_card(path.stem, (path.parent, *settings.cards))
+    return image_card(name, settings.cards)
+
+
+def _recorded(model: str, model_hash: str) -> Choice:
+    for card in image_cards().values():
+        names = {card.name, *(alias.lower() for alias in card.aliases)}
+        hashes = {file.sha256[:10] for file in card.files if file.sha256}
+        if model_hash.lower() in hashes or model.lower() in names:
+            return Choice(card.name, card, "the record")
+    return Choice(model or model_hash, None, "the record")

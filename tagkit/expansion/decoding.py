@@ -1,0 +1,212 @@
+"""Decoding with refusals: many rows, one cache, nothing computed twice.
+
+Each row writes tags; whenever one is finished it is judged. A refused tag is taken out of the
+model's distribution (see `refusals`), its cache columns are hidden, and the row goes back to the
+place where the tag began, where the distribution is still known. Each row draws from a random
+stream of its own, so a row does not depend on the rows beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import torch
+from transformers import DynamicCache
+
+from tagkit.expansion.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+    from transformers import LlamaForCausalLM
+
+    from tagkit.expansion.rows import Candidates, Draft, Limits, Request, Vocabulary, Widen
+
+BLOCK = 64  # cache columns made at a time
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """Which tokens may be drawn.
+
+    temperature: 0 takes the likeliest token. top_k: so many likeliest tokens, 0 for all.
+    top_p: the likeliest tokens that make up this share of the probability, 1 for all.
+    min_p: tokens at least this share as likely as the likeliest, 0 for all.
+    repetition_penalty: makes tokens that the row has less likely (Keskar et al. 2019); 1 for none.
+    """
+
+    temperature: float = 0.7
+    top_p: float = 0.95
+    top_k: int = 100
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+
+
+@torch.inference_mode()
+def decode(
+    network: LlamaForCausalLM,
+    vocabulary: Vocabulary,
+    requests: Sequence[Request],
+    sampling: Sampling,
+    limits: Limits,
+) -> list[Draft]:
+    """One draft a request, in their order; all requests run as one batch."""
+    greedy = sampling.temperature == 0
+    rows = [Row(request, vocabulary, limits, greedy=greedy) for request in requests]
+    active = [row for row in rows if not row.ended]
+    batch = Batch(network, [row.text for row in active])
+    logits = batch.read_prompts() if active else torch.empty(0)
+    while active:
+        _grow(active, logits, sampling, vocabulary)
+        drawn = [row.advance() for row in active]
+        kept = [place for place, token in enumerate(drawn) if token is not None]
+        batch.keep(kept)
+        active = [active[place] for place in kept]
+        if active:
+            logits = batch.read([token for token in drawn if token is not None], active)
+    return [row.draft() for row in rows]
+
+
+def candidates(logits: Tensor, sampling: Sampling) -> list[Candidates]:
+    """Token ids, ascending, with their probabilities: one pair a row of `logits` (rows, tokens).
+
+    Filters apply in the order of transformers: temperature, top-k, top-p, min-p.
+    """
+    count = min(sampling.top_k or logits.shape[-1], logits.shape[-1])
+    values, ids = logits.topk(count)
+    scaled = values.cpu().double() / (sampling.temperature or 1.0)
+    found = torch.isfinite(scaled)
+    probabilities = torch.where(found, scaled.softmax(-1), 0.0)
+    above = probabilities.cumsum(-1) - probabilities
+    probabilities[above >= sampling.top_p] = 0.0
+    probabilities[probabilities < sampling.min_p * probabilities[:, :1]] = 0.0
+    return [_ascending(*pair) for pair in zip(ids.tolist(), probabilities.tolist(), strict=True)]
+
+
+def _ascending(ids: list[int], probabilities: list[float]) -> Candidates:
+    """By token id: near ties must not change places from one batch to another."""
+    pairs = sorted(pair for pair in zip(ids, probabilities, strict=True) if pair[1] > 0.0)
+    total = sum(probability for _, probability in pairs)
+    return [token for token, _ in pairs], [probability / total for _, probability in pairs]
+
+
+def _grow(rows: Sequence[Row], logits: Tensor, sampling: Sampling, vocabulary: Vocabulary) -> None:
+    """Hand each row what may follow its newest token."""
+    if sampling.repetition_penalty != 1:
+        _penalise(logits, rows, sampling.repetition_penalty)
+    for place, row in enumerate(rows):
+        if row.must_go_on:
+            logits[place, list(vocabulary.ends)] = -torch.inf
+    for row, own, (ids, shares) in zip(rows, logits, candidates(logits, sampling), strict=True):
+        row.grow(ids, shares, _widening(own, sampling))
+
+
+def _widening(logits: Tensor, sampling: Sampling) -> Widen:
+    """The filters laid anew over what they had kept back; `logits` of one row are used up."""
+
+    def widen(tried: Sequence[int]) -> Candidates:
+        logits[list(tried)] = -torch.inf
+        return candidates(logits[None], sampling)[0]
+
+    return widen
+
+
+def _penalise(logits: Tensor, rows: Sequence[Row], penalty: float) -> None:
+    for own, row in zip(logits, rows, strict=True):
+        seen = torch.tensor(sorted(row.seen()), device=logits.device)
+        values = own[seen]
+        own[seen] = torch.where(values > 0, values / penalty, values * penalty)
+
+
+class Batch:
+    """A network reading several texts at once: prompts padded on the left, then token by token."""
+
+    def __init__(self, network: LlamaForCausalLM, prompts: Sequence[Sequence[int]]) -> None:
+        self._network = network
+        self._device = network.device
+        self._cache = GrowingCache()
+        width = max((len(prompt) for prompt in prompts), default=0)
+        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+        filled = [[False] * (width - len(prompt)) + [True] * len(prompt) for prompt in prompts]
+        self._prompts = torch.tensor(padded, dtype=torch.long)
+        self._filled = torch.tensor(filled, dtype=torch.bool)
+
+    def read_prompts(self) -> Tensor:
+        """Logits behind each prompt, (rows, tokens)."""
+        width = self._prompts.shape[1]
+        causal = torch.ones(width, width, dtype=torch.bool).tril()
+        itself = torch.eye(width, dtype=torch.bool)  # padding must see something, or it is NaN
+        visible = self._filled[:, None] & causal | itself
+        positions = (self._filled.cumsum(-1) - 1).clamp(min=0)
+        return self._logits(self._prompts, positions, visible)
+
+    def read(self, tokens: Sequence[int], rows: Sequence[Row]) -> Tensor:
+        """Logits behind one more token a row, (rows, tokens)."""
+        joined = bytearray().join(row.columns for row in rows)
+        columns = torch.frombuffer(joined, dtype=torch.bool).view(len(rows), -1)
+        positions = torch.tensor([[row.position] for row in rows])
+        visible = torch.cat([self._filled, columns], dim=1)[:, None]
+        return self._logits(torch.tensor(tokens)[:, None], positions, visible)
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Drop all rows but those at `places`."""
+        if len(places) < len(self._filled):
+            self._filled = self._filled[list(places)]
+            self._cache.keep(torch.tensor(places, dtype=torch.long, device=self._device))
+
+    def _logits(self, tokens: Tensor, positions: Tensor, visible: Tensor) -> Tensor:
+        """tokens and positions: (rows, new columns); visible: (rows, new columns, columns)."""
+        read = self._network.model(
+            input_ids=tokens.to(self._device),
+            position_ids=positions.to(self._device),
+            attention_mask=visible[:, None].to(self._device),
+            past_key_values=self._cache,
+            use_cache=True,
+        )
+        logits: Tensor = self._network.lm_head(read.last_hidden_state[:, -1])
+        return logits
+
+
+class GrowingCache(DynamicCache):
+    """Keys and values in buffers with room to grow; the library's own copies all at every token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._keys: list[Tensor] = []  # a layer each: (rows, heads, columns with room, size)
+        self._values: list[Tensor] = []
+        self._lengths: list[int] = []
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: object, **__: object
+    ) -> tuple[Tensor, Tensor]:
+        """Append the columns of a layer and return all of them; called by the network."""
+        if layer_idx == len(self._lengths):
+            self._keys.append(key_states[:, :, :0])
+            self._values.append(value_states[:, :, :0])
+            self._lengths.append(0)
+        start = self._lengths[layer_idx]
+        end = self._lengths[layer_idx] = start + key_states.shape[2]
+        for buffers, states in ((self._keys, key_states), (self._values, value_states)):
+            buffers[layer_idx] = _with_room(buffers[layer_idx], end)
+            buffers[layer_idx][:, :, start:end] = states
+        return self._keys[layer_idx][:, :, :end], self._values[layer_idx][:, :, :end]
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """Columns of a layer."""
+        return self._lengths[layer_idx] if layer_idx < len(self._lengths) else 0
+
+    def keep(self, places: Tensor) -> None:
+        """Drop all rows but those at `places`."""
+        self._keys = [keys.index_select(0, places) for keys in self._keys]
+        self._values = [values.index_select(0, places) for values in self._values]
+
+
+def _with_room(buffer: Tensor, length: int) -> Tensor:
+    """`buffer`, or a copy with at least `length` columns."""
+    rows, heads, room, size = buffer.shape
+    if room >= length:
+        return buffer
+    larger = buffer.new_empty(rows, heads, max(2 * room, length + BLOCK), size)
+    larger[:, :, :room] = buffer
+    return larger

@@ -1,0 +1,94 @@
+"""What a tag model reads: the user's tags sorted into the text that it was trained on.
+
+The text is DanTagGen's: a line for each header field, then a line with people counts and general
+tags, which the model goes on with. Weights, LoRA tags, wildcards, BREAK, meta and year words never
+reach it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.prompt import Choice, Text, Wildcard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tagkit.cards import LengthTarget, TagLayout
+    from tagkit.lexicon import Lexicon
+    from tagkit.prompt import Prompt, Segment
+
+# The header fields that hold tags, by the kind of tag.
+FIELDS = {
+    "quality": "quality",
+    "rating": "rating",
+    "artist": "artist",
+    "character": "characters",
+    "copyright": "copyrights",
+}
+COUNTED = ("count", "general")  # kinds that a length target counts, in the order of the last line
+
+_OWN_GROUPS = ("count", "quality", "rating", "year", "meta")
+_ARTIST = re.compile(r"(?:artist:|by |@)\s*(\S.*)")
+_FOREIGN = re.compile(r"[,\n]|<\|")  # would end a tag, a line, or be read as a special token
+
+Tags = dict[str, tuple[str, ...]]  # canonical names by kind, in the user's order
+
+
+def kind_of(name: str, lexicon: Lexicon) -> str:
+    """count, general, artist, character, copyright, quality, rating, year or meta.
+
+    An unknown name is general; so is a single word that is only known as an artist's.
+    """
+    entry = lexicon.find(name)
+    if entry is None:
+        return "artist" if _ARTIST.match(name) else "general"
+    if entry.group in _OWN_GROUPS:
+        return entry.group
+    return "general" if entry.category == "artist" and " " not in name else entry.category
+
+
+def tags_of(prompt: Prompt, lexicon: Lexicon) -> Tags:
+    """The prompt's tags by kind, each once; of alternatives the first."""
+    found: dict[str, dict[str, None]] = {}
+    for name in _names(prompt):
+        kind = kind_of(name, lexicon)
+        bare = _ARTIST.fullmatch(name) if kind == "artist" else None
+        found.setdefault(kind, {})[bare[1] if bare else name] = None
+    return {kind: tuple(names) for kind, names in found.items()}
+
+
+def without(tags: Tags, hidden: Callable[[str], bool]) -> Tags:
+    """`tags` without those that the model must not see."""
+    return {kind: tuple(name for name in names if not hidden(name)) for kind, names in tags.items()}
+
+
+def model_text(
+    tags: Mapping[str, tuple[str, ...]], aspect: float, length: LengthTarget, layout: TagLayout
+) -> str:
+    """The text for the model. aspect: width divided by height of the picture."""
+    join = layout.separator.join
+    values = {field: join(tags.get(kind, ())) for kind, field in FIELDS.items()}
+    values["aspect ratio"] = f"{aspect:.1f}"
+    values["target"] = length.token
+    lines = [f"{field}: {values[field] or layout.empty}" for field in layout.header]
+    listed = join(name for kind in COUNTED for name in tags.get(kind, ()))
+    return "\n".join([*lines, f"{layout.opening}: {listed}{layout.end_of_input}"])
+
+
+def _names(prompt: Prompt) -> Iterator[str]:
+    for section in prompt.sections:
+        for segment in section.segments:
+            for tag in segment.tags if _reads_as_tags(segment) else ():
+                first = not any(option for _, option in tag.choices)
+                if first and not _FOREIGN.search(tag.name):
+                    yield tag.name
+
+
+def _reads_as_tags(segment: Segment) -> bool:
+    """Not so where a wildcard or alternatives make up only a part of a tag: `__color__ hair`."""
+    kinds = {type(node) for node in segment.nodes}
+    return Text not in kinds or not kinds & {Wildcard, Choice}

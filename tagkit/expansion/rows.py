@@ -1,0 +1,242 @@
+"""One row of a batch: the tags it has, the tag it is writing, and what it was refused. No torch."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from tagkit.expansion.refusals import Node, refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Candidates = tuple[Sequence[int], Sequence[float]]  # token ids, ascending; their probabilities
+    Widen = Callable[[Sequence[int]], Candidates]  # tokens that are used up -> others
+
+
+class Judge(Protocol):
+    """Decides on finished tags, and keeps count of those it let through."""
+
+    @property
+    def missing(self) -> int:
+        """Tags still wanted; the row may not end while it is above 0."""
+
+    @property
+    def full(self) -> bool:
+        """Whether no further tag can be let through."""
+
+    def __call__(self, tag: str) -> str | None:
+        """None when `tag` is taken, else why not."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a row is to continue: token ids, a seed, and who judges its tags."""
+
+    ids: tuple[int, ...]
+    seed: int
+    judge: Judge
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Where a row ends if nothing else ends it.
+
+    new_tokens: tokens read by the model, those of refused tags included.
+    context: tokens of the prompt and new tokens together.
+    refused_at_one_place and refused: refused tags in front of one kept tag, and of a row.
+    tag_tokens: a longer tag is no tag and counts as refused.
+    """
+
+    new_tokens: int = 512
+    context: int = 2048
+    refused_at_one_place: int = 64
+    refused: int = 256
+    tag_tokens: int = 32
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """What a row must know of its tokenizer.
+
+    ends: tokens that end the list. commas: tokens with a comma in them, of which `bare` begin with
+    it. text: the text of several tokens, special tokens left out.
+    """
+
+    ends: frozenset[int]
+    commas: frozenset[int]
+    bare: frozenset[int]
+    text: Callable[[Sequence[int]], str]
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A tag the model wrote and did not get, and why."""
+
+    tag: str
+    because: str
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """What came of a request: tags in the order written, refusals without repetition.
+
+    ended: `end` by the model itself, `full` by the judge, `tokens` or `refusals` by a limit,
+    `nothing` where every continuation was refused.
+    """
+
+    tags: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+    ended: str
+    tokens: int
+
+
+def nothing_else(_tried: Sequence[int]) -> Candidates:
+    """Where no other tokens exist."""
+    return (), ()
+
+
+class Row:
+    """The state of one row between two readings of the model.
+
+    text: ids of the prompt and of all that stands before the tag being written.
+    columns: for each token read behind the prompt, 1 if the row sees it now, 0 if it belongs to a
+    tag that was refused.
+    ended: empty while the row goes on; see `Draft`.
+    """
+
+    def __init__(
+        self, request: Request, vocabulary: Vocabulary, limits: Limits, *, greedy: bool
+    ) -> None:
+        self.columns = bytearray()
+        self._judge = request.judge
+        self._vocabulary = vocabulary
+        self._limits = limits
+        self._random = None if greedy else Random(request.seed)
+        self.text = list(request.ids)  # everything in front of the tag being written
+        self._before: list[int] = []  # the token with the comma in front of that tag
+        self._path: list[tuple[Node, int]] = []  # the tag being written
+        self._root = self._newest = Node(-1, (), ())
+        self._widen: Widen = nothing_else
+        self._tags: list[str] = []
+        self._refused: dict[Refusal, None] = {}
+        self._tries = self._tries_here = 0
+        self.ended = "" if len(request.ids) < limits.context else "tokens"
+
+    @property
+    def position(self) -> int:
+        """Position of the newest token in the row's text, from 0."""
+        return len(self.text) + len(self._path) - 1
+
+    @property
+    def must_go_on(self) -> bool:
+        """Whether the list may not end behind the newest token."""
+        return self._judge.missing > (1 if self._path else 0)
+
+    def seen(self) -> set[int]:
+        """Token ids in the row's text."""
+        return {*self.text, *(node.ids[index] for node, index in self._path)}
+
+    def grow(self, ids: Sequence[int], probabilities: Sequence[float], widen: Widen) -> None:
+        """Take in what may follow the newest token.
+
+        widen: called when all of that was refused in front of a tag; gives other tokens.
+        """
+        self._newest = Node(len(self.columns) - 1, ids, probabilities)
+        if self._path:
+            parent, index = self._path[-1]
+            parent.children[index] = self._newest
+        else:
+            self._root = self._newest
+            self._widen = widen
+
+    def advance(self) -> int | None:
+        """Draw up to a token that the model has not read yet; None when the row has ended."""
+        node = self._newest
+        while not self.ended:
+            index = node.draw(self._random)
+            if index is None:
+                self._replace_root()
+                continue
+            self._path.append((node, index))
+            if index in node.children:
+                node = node.children[index]
+                self.columns[node.slot] = 1
+                continue
+            token = node.ids[index]
+            if self._is_read(token):
+                return self._read(token)
+            node = self._root
+        return None
+
+    def draft(self) -> Draft:
+        """What came of the row."""
+        return Draft(tuple(self._tags), tuple(self._refused), self.ended, len(self.columns))
+
+    def _is_read(self, token: int) -> bool:
+        """Whether `token` goes to the model; else a tag was refused or the row has ended."""
+        finished = token in self._vocabulary.commas or token in self._vocabulary.ends
+        if finished:
+            return self._finish(token)
+        if len(self._path) > self._limits.tag_tokens:
+            self._refuse()
+            return False
+        return True
+
+    def _finish(self, token: int) -> bool:
+        """Judge the tag that `token` finishes; True when it was taken and the list goes on."""
+        ends = token in self._vocabulary.ends
+        names = self._written(ends)
+        if ends and names == [""]:
+            self.ended = "end"
+            return False
+        name = names[0] if len(names) == 1 else ""
+        reason = self._judge(name) if name else "nonsense"
+        if reason is not None:
+            if name:
+                self._refused[Refusal(name, reason)] = None
+            self._refuse()
+            return False
+        self._tags.append(name)
+        self.ended = "end" if ends else "full" if self._judge.full else ""
+        self._begin_tag(token)
+        return not self.ended
+
+    def _written(self, ends: bool) -> list[str]:
+        """The tags that the path finishes: one, unless the model wrote nonsense."""
+        ids = [node.ids[index] for node, index in self._path]
+        parts = self._vocabulary.text(self._before + ids).split(",")[len(self._before) :]
+        return [part.strip() for part in (parts if ends else parts[:-1])]
+
+    def _begin_tag(self, comma: int) -> None:
+        self.text += [node.ids[index] for node, index in self._path]
+        self._before = [comma]
+        self._path.clear()
+        self._tries_here = 0
+
+    def _refuse(self) -> None:
+        """Take the path out of the distribution and go back to where the tag began."""
+        node, index = self._path[-1]
+        finishing = self._vocabulary.bare | self._vocabulary.ends
+        alike = len(self._path) > 1 and node.ids[index] in finishing
+        refuse(self._path, finishing if alike else ())
+        for below, _ in self._path[1:]:
+            self.columns[below.slot] = 0
+        self._path.clear()
+        self._tries += 1
+        self._tries_here += 1
+        limits = self._limits
+        if self._tries >= limits.refused or self._tries_here >= limits.refused_at_one_place:
+            self.ended = "refusals"
+
+    def _replace_root(self) -> None:
+        """All that could stand here was refused: let through what the filters kept back."""
+        self._root.replace(*self._widen(self._root.ids))
+        if not self._root.ids:
+            self.ended = "nothing"
+
+    def _read(self, token: int) -> int | None:
+        """Hand `token` to the model, unless that is one too many."""
+        too_many = len(self.columns) >= self._limits.new_tokens
+        if too_many or self.position >= self._limits.context:
+            self.ended = "tokens"
+            return None
+        self.columns.append(1)
+        return token

@@ -1,0 +1,18 @@
+"""Optional parts of tagkit: asked for before they are imported."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from tagkit.errors import UserError
+
+
+def need(extra: str, *modules: str) -> None:
+    """Raises UserError with the install line if one of `modules` is not installed."""
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise UserError(
+            f"this needs packages that are not installed: {', '.join(missing)}",
+            "",
+            f"pip install 'tagkit-prompts[{extra}]' (from a checkout: pip install '.[{extra}]')",
+        )

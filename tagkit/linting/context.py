@@ -1,0 +1,50 @@
+"""What the matchers look at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.cards import ImageCard
+from tagkit.lexicon import Lexicon
+from tagkit.prompt import Prompt, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tagkit.linting.diagnostics import Where
+    from tagkit.packs import Rule
+
+
+class Context(msgspec.Struct, frozen=True):
+    """One prompt in all its texts, and what is known of its checkpoint and of tags.
+
+    negative: an empty prompt where `has_negative` is false. settings: the settings line, or "".
+    card: one without a name where a record names a model that tagkit does not know.
+    """
+
+    positive: Prompt
+    negative: Prompt
+    settings: str
+    card: ImageCard
+    lexicon: Lexicon
+    has_negative: bool
+
+    def prompts(self, rule: Rule) -> Iterator[tuple[Where, Prompt]]:
+        """The prompts that `rule` looks at, with where they stand."""
+        if "positive" in rule.looks_at:
+            yield "positive", self.positive
+        if "negative" in rule.looks_at and self.has_negative:
+            yield "negative", self.negative
+
+    def text(self, where: Where) -> str:
+        """One of the three texts as written."""
+        if where == "settings":
+            return self.settings
+        return self.positive.text if where == "positive" else self.negative.text
+
+    def with_text(self, where: Where, text: str) -> Context:
+        """The same prompt with one of its texts changed."""
+        changed = text if where == "settings" else parse(text, self.positive.dialect)
+        return msgspec.structs.replace(self, **{where: changed})

@@ -1,0 +1,86 @@
+"""Edits that several matchers make: taking a segment out, appending to a prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.linting.diagnostics import Edit
+from tagkit.prompt import Bracket, Choice, Segment
+from tagkit.prompt.lexer import tokens_of
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tagkit.prompt import Node, Prompt, Tag
+
+
+def segment_lists(prompt: Prompt) -> Iterator[tuple[Segment, ...]]:
+    """Every list of segments: of the sections, of brackets and of options."""
+    for section in prompt.sections:
+        yield section.segments
+        yield from _inner_lists(section.segments)
+
+
+def _inner_lists(segments: Sequence[Segment]) -> Iterator[tuple[Segment, ...]]:
+    for segment in segments:
+        for node in segment.nodes:
+            for inner in _lists_of(node):
+                yield inner
+                yield from _inner_lists(inner)
+
+
+def _lists_of(node: Node) -> tuple[tuple[Segment, ...], ...]:
+    if isinstance(node, Bracket):
+        return (node.segments,)
+    return node.options if isinstance(node, Choice) else ()
+
+
+def removal(prompt: Prompt, tag: Tag) -> Edit | None:
+    """Takes a tag out with its comma, and a bracket that would be left empty with it.
+
+    None where nothing would be left, or an option of a choice would be left empty.
+    """
+    return _removal(prompt.text, [section.segments for section in prompt.sections], tag)
+
+
+def _removal(text: str, lists: Sequence[tuple[Segment, ...]], tag: Tag) -> Edit | None:
+    for segments in lists:
+        for index, segment in enumerate(segments):
+            if not (segment.span.start <= tag.span.start and tag.span.end <= segment.span.end):
+                continue
+            inner = [each for node in segment.nodes for each in _lists_of(node)]
+            deeper = _removal(text, inner, tag)
+            if deeper or len(segment.tags) > 1 or not _only_brackets(segment):
+                return deeper
+            return _without(text, segments, index)
+    return None
+
+
+def _only_brackets(segment: Segment) -> bool:
+    return len(segment.nodes) == 1 and not isinstance(segment.nodes[0], Choice)
+
+
+def _without(text: str, segments: Sequence[Segment], index: int) -> Edit | None:
+    """A comment between two segments is kept; so is the only segment of a list."""
+    span = segments[index].span
+    if index and "#" not in text[segments[index - 1].span.end : span.start]:
+        return Edit(Span(segments[index - 1].span.end, span.end), "")
+    if index + 1 < len(segments) and "#" not in text[span.end : segments[index + 1].span.start]:
+        return Edit(Span(span.start, segments[index + 1].span.start), "")
+    return None
+
+
+def appended(prompt: Prompt, texts: Sequence[str]) -> Edit:
+    """Puts `texts` behind what the prompt says, in front of a comment that ends it."""
+    said = [
+        token
+        for token in tokens_of(prompt.text)
+        if token.kind not in ("comment", "newline") and prompt.text[token.start : token.end].strip()
+    ]
+    added = ", ".join(texts)
+    if not said:
+        return Edit(Span(0, 0), added)
+    end = said[-1].start + len(prompt.text[said[-1].start : said[-1].end].rstrip())
+    glue = " " if said[-1].kind == "comma" else ", "
+    return Edit(Span(end, end), glue + added)

@@ -1,0 +1,58 @@
+"""Fixes applied until nothing is left to fix."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.linting.checking import check
+from tagkit.linting.diagnostics import Diagnostic, Edit, apply_edits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tagkit.linting.context import Context
+    from tagkit.linting.diagnostics import Where
+    from tagkit.packs import Rule, Safety
+
+# A prompt settles in two or three rounds; the bound is for rules that undo one another.
+MAX_ROUNDS = 50
+
+
+def fixed(
+    context: Context,
+    diagnostics: Sequence[Diagnostic],
+    rules: Sequence[Rule],
+    allowed: Sequence[Safety],
+) -> Context:
+    """The prompt with every fix of an `allowed` safety, repeated to a fixed point.
+
+    `diagnostics`: what `check(context, rules)` found.
+    """
+    for _ in range(MAX_ROUNDS):
+        edits = _compatible(diagnostics, allowed)
+        if not any(edits.values()):
+            break
+        for where, chosen in edits.items():
+            if chosen:
+                context = context.with_text(where, apply_edits(context.text(where), chosen))
+        diagnostics = check(context, rules)
+    return context
+
+
+def _compatible(
+    diagnostics: Sequence[Diagnostic], allowed: Sequence[Safety]
+) -> dict[Where, list[Edit]]:
+    """Edits that touch no place twice; those left out get their turn in the next round."""
+    chosen: dict[Where, list[Edit]] = {"positive": [], "negative": [], "settings": []}
+    for diagnostic in diagnostics:
+        fix = diagnostic.fix
+        if fix is None or fix.safety not in allowed:
+            continue
+        taken = chosen[diagnostic.where]
+        if not any(_touch(edit, other) for edit in fix.edits for other in taken):
+            taken += fix.edits
+    return chosen
+
+
+def _touch(one: Edit, other: Edit) -> bool:
+    return one.span.start <= other.span.end and other.span.start <= one.span.end

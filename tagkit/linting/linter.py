@@ -1,0 +1,126 @@
+"""`lint`: one prompt or one record, judged and fixed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.cards import ImageCard, image_card
+from tagkit.documents import NEGATIVE, Record, parse_record
+from tagkit.linting.checking import check
+from tagkit.linting.classify import shipped_lexicon
+from tagkit.linting.context import Context
+from tagkit.linting.diagnostics import Diagnostic, Edit, Fix
+from tagkit.linting.fixing import fixed
+from tagkit.packs import Rule, Safety, selected, shipped_rules
+from tagkit.prompt import Prompt, parse
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+UNKNOWN_MODEL = ImageCard(card="image", name="")
+
+
+class Texts(msgspec.Struct, frozen=True):
+    """A prompt's texts: as the safe fixes leave them, or the unsafe ones too if asked for."""
+
+    positive: str
+    negative: str
+    settings: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Findings of one prompt, and what the fixes make of it.
+
+    diagnostics: spans count in the text that was linted. `card` is the one it was judged by; it
+    has no name for a model that tagkit does not know.
+    """
+
+    diagnostics: tuple[Diagnostic, ...]
+    fixed: Texts
+    card: ImageCard
+    positive: Prompt
+    negative: Prompt
+
+
+class Linter:
+    """Rules, a card and tag knowledge, ready for any number of prompts."""
+
+    def __init__(
+        self,
+        card: ImageCard | None,
+        rules: Sequence[Rule],
+        dialect: str = "a1111",
+        fixes: Sequence[Safety] = ("safe",),
+    ) -> None:
+        self.card = card or UNKNOWN_MODEL
+        self.rules = rules
+        self.dialect = dialect
+        self.fixes = fixes
+        self.lexicon = shipped_lexicon()
+
+    def lint(self, record: Record) -> Report:
+        """Judges one record; the report's spans count in the document that it stands in."""
+        context = Context(
+            parse(record.positive, self.dialect),
+            parse(record.negative or "", self.dialect),
+            record.settings or "",
+            self.card,
+            self.lexicon,
+            record.negative is not None,
+        )
+        found = check(context, self.rules)
+        after = fixed(context, found, self.rules, self.fixes)
+        placed = tuple(_placed(each, record) for each in found)
+        texts = Texts(after.positive.text, after.negative.text, after.settings)
+        return Report(placed, texts, self.card, context.positive, context.negative)
+
+
+def lint(
+    text: str,
+    negative: str | None = None,
+    model: str | ImageCard | None = "baxl-v3",
+    dialect: str = "a1111",
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    unsafe: bool = False,
+) -> Report:
+    """Judges one prompt or one A1111 record, newlines included.
+
+    negative: the negative prompt; `text` is the positive one only then. model: a card or its name,
+    None for the rules that need no card. select, ignore: prefixes of rule codes. unsafe: the
+    report's `fixed` has unsafe fixes too. Raises UserError for an unknown card, dialect or code.
+    """
+    card = image_card(model) if isinstance(model, str) else model
+    rules = selected(shipped_rules(), select, ignore)
+    fixes: tuple[Safety, ...] = ("safe", "unsafe") if unsafe else ("safe",)
+    return Linter(card, rules, dialect, fixes).lint(_record(text, negative))
+
+
+def _record(text: str, negative: str | None) -> Record:
+    if negative is None:
+        return parse_record(text)
+    whole = Span(0, len(text))
+    return Record(text, whole, 1, negative, Span(0, len(negative)))
+
+
+def _placed(diagnostic: Diagnostic, record: Record) -> Diagnostic:
+    """The diagnostic with spans of the document; a negative prompt yet to be comes as a line."""
+    spans = {
+        "positive": record.positive_span,
+        "negative": record.negative_span,
+        "settings": record.settings_span,
+    }
+    span = spans[diagnostic.where]
+    if span is not None:
+        return diagnostic.shifted(span.start) if span.start else diagnostic
+    end = Span(record.positive_span.end, record.positive_span.end)
+    fix = diagnostic.fix
+    if fix:
+        inserted = "".join(edit.text for edit in fix.edits)
+        fix = Fix(fix.title, fix.safety, (Edit(end, f"\n{NEGATIVE} {inserted}"),))
+    return msgspec.structs.replace(diagnostic, span=end, fix=fix)

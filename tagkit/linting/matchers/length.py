@@ -1,0 +1,96 @@
+"""Prompts longer than the checkpoint takes well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.clip import count_tokens
+from tagkit.linting.classify import order_rank
+from tagkit.linting.diagnostics import Edit, Finding, apply_edits
+from tagkit.linting.editing import removal
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tagkit.linting.context import Context
+    from tagkit.packs import Rule
+    from tagkit.prompt import Prompt, Tag
+
+
+def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Prompts with more real CLIP tokens than the card's limit; padding does not count.
+
+    The fix drops general and unknown tags from the end until the rest fits.
+    """
+    limit = context.card.prompt.limit
+    if limit is None:
+        return
+    for where, prompt in context.prompts(rule):
+        tokens = _tokens(prompt.text, where == "negative")
+        if tokens > limit:
+            dropped = _overflow(context, prompt, limit, where == "negative")
+            values = {
+                "tokens": str(tokens),
+                "limit": str(limit),
+                "over": str(tokens - limit),
+                "model": context.card.title,
+                "count": str(len(dropped)),
+            }
+            span = Span(_first_over(prompt, limit, where == "negative"), len(prompt.text.rstrip()))
+            yield Finding(where, span, values, edits=_joined(dropped))
+
+
+def _tokens(text: str, negative: bool) -> int:
+    return count_tokens(text, negative=negative).real
+
+
+def _first_over(prompt: Prompt, limit: int, negative: bool) -> int:
+    """Where the first segment begins that ends behind the limit."""
+    segments = [segment for section in prompt.sections for segment in section.segments]
+    low, high = 0, len(segments) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if _tokens(prompt.text[: segments[middle].span.end], negative) > limit:
+            high = middle
+        else:
+            low = middle + 1
+    return segments[low].span.start if segments else 0
+
+
+def _overflow(context: Context, prompt: Prompt, limit: int, negative: bool) -> list[Edit]:
+    """Removals that bring the prompt down to `limit`; none if they cannot."""
+    edits: list[Edit] = []
+    for tag in reversed(prompt.tags):
+        if not _is_droppable(tag, context):
+            continue
+        edit = removal(prompt, tag)
+        if edit is None or any(_overlap(edit, other) for other in edits):
+            continue
+        edits.append(edit)
+        if _tokens(apply_edits(prompt.text, edits), negative) <= limit:
+            return edits
+    return []
+
+
+def _is_droppable(tag: Tag, context: Context) -> bool:
+    if not tag.whole or tag.choices:
+        return False
+    rank = order_rank(tag.name, context.card, context.lexicon)
+    order = context.card.prompt.order
+    return rank is None or "general" in order[rank]
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    return one.span.start < other.span.end and other.span.start < one.span.end
+
+
+def _joined(edits: list[Edit]) -> tuple[Edit, ...]:
+    """Removals of neighbours as one."""
+    joined: list[Edit] = []
+    for edit in sorted(edits, key=lambda each: each.span):
+        if joined and joined[-1].span.end == edit.span.start:
+            joined[-1] = Edit(Span(joined[-1].span.start, edit.span.end), "")
+        else:
+            joined.append(edit)
+    return tuple(joined)

@@ -1,0 +1,157 @@
+"""Tags out of the order that the checkpoint was trained with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tagkit.linting.classify import group_of, homes_of
+from tagkit.linting.diagnostics import Edit, Finding
+from tagkit.prompt import Bracket, Choice, Network, Text, Wildcard
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tagkit.linting.context import Context
+    from tagkit.packs import Rule
+    from tagkit.prompt import Node, Prompt, Section, Segment
+
+PROSE_WORDS = 5
+
+
+class _Unit(NamedTuple):
+    """A segment that sorts, with the unknown ones that follow it; `slots` are their places."""
+
+    rank: int
+    group: str
+    slots: list[int]
+
+
+class _Reading(NamedTuple):
+    """A section as the order sees it. `judgement`: some part of it cannot be sorted for sure."""
+
+    units: list[_Unit]
+    judgement: bool
+
+
+def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Sections whose tags stand in another order than `card.prompt.order`.
+
+    The fix moves whole segments and is stable. Extra networks, wildcards and alternatives keep
+    their places, an unknown tag stays behind the tag that it follows. Where sorting would take a
+    judgement (prose, quotes, a bracket of several groups) the finding is info without a fix.
+    """
+    for where, prompt in context.prompts(rule):
+        for section in prompt.sections:
+            reading = _read(section, prompt, context)
+            order = sorted(reading.units, key=lambda unit: unit.rank)
+            if order == reading.units:
+                continue
+            moved, other = _first_inversion(reading.units)
+            segment = section.segments[moved.slots[0]]
+            values = {
+                "tag": _shown(section, moved, prompt),
+                "group": moved.group.replace("_", " "),
+                "other": _shown(section, other, prompt),
+                "other_group": other.group.replace("_", " "),
+                "model": context.card.title,
+            }
+            edits = () if reading.judgement else _moves(section, reading.units, order, prompt)
+            yield Finding(
+                where, segment.span, values, edits=edits, severity=None if edits else "info"
+            )
+
+
+def _read(section: Section, prompt: Prompt, context: Context) -> _Reading:
+    """Segments grouped into units; those that belong to none keep their slot."""
+    units: list[_Unit] = []
+    pinned = True  # an unknown tag in first place stays there
+    judgement = False
+    artist = _is_artist_near(section, context)
+    for slot, segment in enumerate(section.segments):
+        if _is_pinned(segment.nodes):
+            pinned = True
+            continue
+        known = {
+            group: homes_of(tag.name, group, context.card)
+            for tag in segment.tags
+            if (group := _group(tag.name, context, artist))
+        }
+        shared = set.intersection(*map(set, known.values())) if known else set()
+        if (known and not shared) or _is_prose(segment, prompt, known):
+            judgement = True
+        elif known:
+            units.append(_Unit(_home(sorted(shared), units), next(iter(known)), [slot]))
+            pinned = False
+        elif not pinned:
+            units[-1].slots.append(slot)
+    return _Reading(units, judgement)
+
+
+def _group(name: str, context: Context, artist: bool) -> str | None:
+    return group_of(name, context.card, context.lexicon, beside_artist=artist)
+
+
+def _home(homes: Sequence[int], units: Sequence[_Unit]) -> int:
+    """Of several homes the first that is not in front of the tag before; the last if all are."""
+    before = units[-1].rank if units else 0
+    return next((home for home in homes if home >= before), homes[-1])
+
+
+def _is_artist_near(section: Section, context: Context) -> bool:
+    return any(
+        _group(tag.name, context, artist=False) == "artist"
+        for segment in section.segments
+        for tag in segment.tags
+    )
+
+
+def _is_pinned(nodes: Sequence[Node]) -> bool:
+    for node in nodes:
+        if isinstance(node, Network | Wildcard | Choice):
+            return True
+        if isinstance(node, Bracket) and any(_is_pinned(each.nodes) for each in node.segments):
+            return True
+    return False
+
+
+def _is_prose(segment: Segment, prompt: Prompt, known: Mapping[str, object]) -> bool:
+    text = prompt.text[segment.span.start : segment.span.end]
+    if '"' in text:
+        return True
+    return not known and any(len(tag.name.split()) >= PROSE_WORDS for tag in segment.tags)
+
+
+def _first_inversion(units: Sequence[_Unit]) -> tuple[_Unit, _Unit]:
+    """The first unit that stands in front of one that belongs before it, and the first of those."""
+    for index, unit in enumerate(units):
+        for other in units[index + 1 :]:
+            if other.rank < unit.rank:
+                return unit, other
+    raise AssertionError("sorted units have no inversion")
+
+
+def _moves(
+    section: Section, units: Sequence[_Unit], order: Sequence[_Unit], prompt: Prompt
+) -> tuple[Edit, ...]:
+    """Segment texts put into the slots of the sorted order; separators stay where they are.
+
+    None if that would tear a unit apart around something that keeps its place.
+    """
+    slots = [slot for unit in units for slot in unit.slots]
+    target = iter(slots)
+    edits = []
+    for unit in order:
+        places = [next(target) for _ in unit.slots]
+        if places[-1] - places[0] != unit.slots[-1] - unit.slots[0]:
+            return ()
+        for place, source in zip(places, unit.slots, strict=True):
+            span, text = section.segments[place].span, section.segments[source].span
+            if place != source:
+                edits.append(Edit(span, prompt.text[text.start : text.end]))
+    return tuple(edits)
+
+
+def _shown(section: Section, unit: _Unit, prompt: Prompt) -> str:
+    segment = section.segments[unit.slots[0]]
+    texts = [node.tag.name for node in segment.nodes if isinstance(node, Text)]
+    return texts[0] if texts else prompt.text[segment.span.start : segment.span.end]

@@ -1,0 +1,39 @@
+"""A tag said twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.linting.diagnostics import Finding
+from tagkit.linting.editing import removal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tagkit.linting.context import Context
+    from tagkit.packs import Rule
+    from tagkit.prompt import Tag
+
+
+def repeated_tags(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Whole tags that another one of the same section and the same alternative says before.
+
+    The fix keeps the first place. Where the weights differ it is unsafe: one of them is lost.
+    """
+    for where, prompt in context.prompts(rule):
+        seen: dict[str, list[Tag]] = {}
+        for tag in prompt.tags:
+            if not tag.whole:
+                continue
+            first = next((each for each in seen.get(tag.name, ()) if each.meets(tag)), None)
+            if first is None:
+                seen.setdefault(tag.name, []).append(tag)
+                continue
+            edit = removal(prompt, tag) if set(first.choices) <= set(tag.choices) else None
+            yield Finding(
+                where,
+                tag.span,
+                {"tag": tag.name},
+                edits=(edit,) if edit else (),
+                safety=None if abs(first.weight - tag.weight) < 1e-6 else "unsafe",
+            )

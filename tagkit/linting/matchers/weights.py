@@ -1,0 +1,73 @@
+"""Weights that are written so that nothing reads them as weights."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from tagkit.linting.diagnostics import Edit, Finding
+from tagkit.prompt import Bracket
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tagkit.linting.context import Context
+    from tagkit.linting.diagnostics import Where
+    from tagkit.packs import Rule
+    from tagkit.prompt import Prompt, Tag
+
+_DECIMAL_COMMA = re.compile(r":\s*[+-]?[0-3](,)\d{1,2}\s*$")
+_NO_COLON = re.compile(r"[^\s:](\s+)([0-2]?\.\d+)\s*$")
+_BARE = re.compile(r"[^\W\d_]\s*:\s*([0-2]?\.\d+)$")
+_LOWEST, _HIGHEST = 0.1, 2.0
+
+
+def malformed_weights(context: Context, rule: Rule) -> Iterator[Finding]:
+    """`(tag:1,2)`, `(tag 1.2)`, `(tag:1.2.3)` and a bare `tag:1.2`.
+
+    Only the decimal comma has a fix: what the others mean is the user's to say.
+    """
+    for where, prompt in context.prompts(rule):
+        for node in prompt.nodes():
+            if isinstance(node, Bracket) and node.kind == "emphasis":
+                yield from _in_bracket(node, prompt, where)
+        for tag in prompt.tags:
+            yield from _bare(tag, prompt, where, context)
+
+
+def _in_bracket(node: Bracket, prompt: Prompt, where: Where) -> Iterator[Finding]:
+    inner = prompt.text[node.inner.start : node.inner.end]
+    if node.number is not None:
+        number = prompt.text[node.number.start : node.number.end]
+        if not _is_number(number):
+            yield Finding(where, node.number, {"number": number}, "no-number")
+        return
+    comma = _DECIMAL_COMMA.search(inner)
+    if comma:
+        at = node.inner.start + comma.start(1)
+        values = {"weight": prompt.text[node.span.start : node.span.end]}
+        fix = Edit(Span(at, at + 1), ".")
+        yield Finding(where, node.span, values, "decimal-comma", (fix,))
+    missing = _NO_COLON.search(inner)
+    if missing and _LOWEST <= float(missing[2]) <= _HIGHEST:
+        start = node.inner.start + missing.start(2)
+        span = Span(start, start + len(missing[2]))
+        yield Finding(where, span, {"number": missing[2]}, "no-colon")
+
+
+def _bare(tag: Tag, prompt: Prompt, where: Where, context: Context) -> Iterator[Finding]:
+    text = prompt.text[tag.span.start : tag.span.end]
+    bare = _BARE.search(text)
+    if bare is None or tag.choices or context.lexicon.find(tag.name):
+        return
+    if _LOWEST <= float(bare[1]) <= _HIGHEST:
+        yield Finding(where, tag.span, {"weight": text}, "no-bracket")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

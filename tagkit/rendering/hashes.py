@@ -1,0 +1,54 @@
+"""SHA-256 of files, remembered by path, size and time of change."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.data import cache_folder, write_atomically
+from tagkit.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class _Known(msgspec.Struct, frozen=True, array_like=True):
+    size: int
+    changed: int
+    digest: str
+
+
+class FileHashes:
+    """Hashes of files. A cache that cannot be read or written costs time, never a result."""
+
+    def __init__(self) -> None:
+        self._file = cache_folder() / "hashes.json"
+        self._known: dict[str, _Known] = {}
+        with suppress(OSError, msgspec.DecodeError):
+            self._known = msgspec.json.decode(self._file.read_bytes(), type=dict[str, _Known])
+
+    def of(self, path: Path) -> str:
+        """SHA-256 of the file in hexadecimal. Raises UserError if it cannot be read."""
+        try:
+            status, key = path.stat(), str(path.resolve())
+            known = self._known.get(key)
+            if known and (known.size, known.changed) == (status.st_size, status.st_mtime_ns):
+                return known.digest
+            digest = _sha256(path)
+        except OSError as error:
+            raise UserError(f"cannot read `{path}`", error.strerror or str(error)) from error
+        self._known[key] = _Known(status.st_size, status.st_mtime_ns, digest)
+        with suppress(OSError):
+            write_atomically(self._file, msgspec.json.encode(self._known))
+        return digest
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Findings for people and programs; rule pages and card pages."""

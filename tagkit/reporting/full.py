@@ -1,0 +1,90 @@
+"""Findings with the line they stand on, for people."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from tagkit.spans import LINE_END, LineMap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tagkit.linting.batch import LintedDocument
+    from tagkit.linting.diagnostics import Diagnostic, Fix
+
+_MARKS = {"safe": "[*] ", "unsafe": "[?] "}
+_WIDEST = 100
+
+
+def full(linted: Sequence[LintedDocument]) -> Iterator[str]:
+    """Every finding in a window of its source line, then one line that counts them."""
+    found = []
+    for document in linted:
+        text, path = document.document.text, document.document.path
+        line_map = LineMap(text)
+        for each in document.diagnostics():
+            found.append(each)
+            yield "\n".join(_shown(each, text, path, line_map))
+            yield ""
+    yield _summary(found, sum(len(document.prompts) for document in linted))
+
+
+def _shown(each: Diagnostic, text: str, path: str, line_map: LineMap) -> Iterator[str]:
+    at = line_map.position(each.span.start)
+    mark = _MARKS[each.fix.safety] if each.fix else ""
+    yield f"{path}:{at.line}:{at.column}: {each.severity} {each.code} {mark}{each.message}"
+    start = at.offset - at.column + 1
+    end_of_line = LINE_END.search(text, start)
+    end = end_of_line.start() if end_of_line else len(text)
+    before, line, marked = _window(
+        text[start:end], at.offset - start, min(each.span.end, end) - start
+    )
+    margin = " " * len(str(at.line))
+    yield f"{margin} |"
+    yield f"{at.line} | {line}"
+    yield f"{margin} | {' ' * _width(before)}{'^' * max(1, _width(marked))}"
+    if each.fix:
+        yield f"{margin} = fix: {_fix_title(each.fix)}"
+
+
+def _window(line: str, start: int, end: int) -> tuple[str, str, str]:
+    """What stands before the finding, the line cut to a window around it, and the finding."""
+    first = 0 if len(line) <= _WIDEST else max(0, start - _WIDEST // 3)
+    last = first + _WIDEST
+    left = "…" if first else ""
+    right = "…" if last < len(line) else ""
+    before, marked = left + line[first:start], line[start : min(end, last)]
+    return before, left + line[first:last].replace("\t", " ") + right, marked
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: wide characters take two, combining ones none."""
+    return sum(_columns(each) for each in text)
+
+
+def _columns(letter: str) -> int:
+    if unicodedata.combining(letter) or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def _fix_title(fix: Fix) -> str:
+    return fix.title + (" (unsafe)" if fix.safety == "unsafe" else "")
+
+
+def _summary(found: Sequence[Diagnostic], prompts: int) -> str:
+    checked = f"{prompts} prompt{'' if prompts == 1 else 's'}"
+    if not found:
+        return f"No problems in {checked}."
+    counts = [
+        f"{number} {severity}{'' if number == 1 else 's'}"
+        for severity in ("error", "warning", "info")
+        if (number := sum(each.severity == severity for each in found))
+    ]
+    said = f"Found {', '.join(counts)} in {checked}."
+    for safety, option in (("safe", "--fix"), ("unsafe", "--fix --unsafe-fixes")):
+        number = sum(each.fix is not None and each.fix.safety == safety for each in found)
+        if number:
+            said += f" {_MARKS[safety]}{number} fixable with {option}."
+    return said

@@ -1,0 +1,106 @@
+"""Pages of rules and model cards, for the terminal and for docs/ (Markdown)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tagkit.cards import image_card, image_cards, tag_card
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tagkit.packs import Example, Pass, Rule
+
+
+def rule_page(rule: Rule) -> str:
+    """The page of a rule, in Markdown."""
+    return "\n".join(_rule_lines(rule)).rstrip()
+
+
+def _rule_lines(rule: Rule) -> Iterator[str]:
+    yield f"# {rule.name} ({rule.code})"
+    yield ""
+    fix = f"fix: {rule.fix.safety}" if rule.fix else "no fix"
+    yield f"Since {rule.since} · severity: {rule.severity} · {fix}"
+    yield from ("", "## What it finds", "", rule.summary)
+    yield from ("", "## Why it matters", "", rule.why.strip())
+    yield from ("", "## Example", "")
+    for example in rule.examples:
+        yield from _example(example)
+    yield from ("", "## Write instead", "")
+    for each in rule.passes:
+        yield from _pass(each)
+    yield from ("", "## Fix safety", "", _fix_safety(rule))
+    if rule.settings:
+        yield from ("", "## Settings", "", f"    {msgspec.json.encode(rule.settings).decode()}")
+    yield from ("", "## Sources", "")
+    yield from (f"- {source}" for source in rule.sources)
+
+
+def _fix_safety(rule: Rule) -> str:
+    if rule.fix is None:
+        return "There is no fix: what was meant is for you to say."
+    if rule.fix.safety == "safe":
+        return (
+            "Safe: it keeps what the prompt means, or the card asks for it. Pixels may still move."
+        )
+    return "Unsafe: it is a judgement. It needs --unsafe-fixes."
+
+
+def _example(example: Example) -> Iterator[str]:
+    yield from _indented(example.flagged)
+    if example.negative is not None:
+        yield from _indented(f"Negative prompt: {example.negative}")
+    results = (
+        ("", example.fixed),
+        ("Negative prompt: ", example.fixed_negative),
+        ("", example.fixed_settings),
+    )
+    for label, text in results:
+        if text is not None:
+            yield from ("", "becomes", "")
+            yield from _indented(label + text)
+    yield ""
+
+
+def _pass(each: str | Pass) -> Iterator[str]:
+    if isinstance(each, str):
+        yield from _indented(each)
+        return
+    yield from _indented(each.text)
+    if each.negative is not None:
+        yield from _indented(f"Negative prompt: {each.negative}")
+    if each.model != "baxl-v3":
+        yield from ("", f"(for {each.model})", "")
+
+
+def _indented(text: str) -> Iterator[str]:
+    yield from (f"    {line}" for line in text.splitlines())
+
+
+def card_page(name: str) -> str:
+    """Everything that a card says, in the form of the card. Raises UserError for no such card."""
+    card = image_card(name) if name in image_cards() else tag_card(name)
+    lines = [f"# {card.title} ({card.name})", "", card.summary.strip(), ""]
+    facts: dict[str, Any] = msgspec.to_builtins(card)
+    shown = {key: value for key, value in facts.items() if key not in ("title", "name", "summary")}
+    return "\n".join([*lines, *_block(shown, 0)]).rstrip()
+
+
+def _block(value: Any, depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, dict | list) and inner:
+                yield f"{pad}{key}:"
+                yield from _block(inner, depth + 1)
+            elif inner not in (None, "", [], {}):
+                yield f"{pad}{key}: {inner}"
+        return
+    for inner in value:
+        if isinstance(inner, dict):
+            yield pad + "- " + ", ".join(f"{key}: {each}" for key, each in inner.items())
+        else:
+            yield f"{pad}- {', '.join(inner) if isinstance(inner, list) else inner}"
