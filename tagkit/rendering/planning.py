@@ -1,0 +1,258 @@
+"""Plans: requests to jobs, every image's full recipe. Pure, and needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
+
+from tagkit.cards import ImageCard, Range, image_card
+from tagkit.errors import UserError
+from tagkit.prompt import Choice, Wildcard, parse
+from tagkit.rendering import naming
+from tagkit.rendering.fields import Expand, Fields, Settled, merged, settled
+from tagkit.rendering.hashes import FileHashes
+from tagkit.rendering.job import Job, identified, recipe
+from tagkit.rendering.weights import weights_digest
+from tagkit.rendering.wording import Editor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from random import Random
+
+    from tagkit.rendering.jobfile import Request, Source
+    from tagkit.settings import Settings
+
+DEFAULT_MODEL = "baxl-v3"
+SUFFIX = ".png"
+# Where a card states none: what Stable Diffusion front ends begin with.
+_STEPS, _CFG = 25, 7.0
+_SEEDS = 2**32
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """A prompt to complete: its picture's seed and size, its card, and how."""
+
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    card: ImageCard
+    how: Expand
+
+
+class Complete(Protocol):
+    """Completes prompts, in order; the same request gives the same prompt."""
+
+    def __call__(self, requests: Sequence[Completion]) -> list[str]:
+        """The completed prompts."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """All jobs in their order; `key` stands for everything that the plan was made from."""
+
+    jobs: tuple[Job, ...]
+    warnings: tuple[str, ...]
+    key: str
+
+
+class _Draft(NamedTuple):
+    """A job before its prompt is completed; `prompt` and `negative` are fixed.
+
+    first: the seed of the first of the images that differ in nothing else.
+    """
+
+    request: Request
+    fields: Settled
+    card: ImageCard
+    first: int
+    seed: int
+    prompt: str
+    negative: str
+
+
+def plan_key(sources: Sequence[Source], overrides: Fields, checkpoint: str) -> str:
+    """Changes with every byte of the files, and with every override."""
+    said = [[source.digest for source in sources], overrides, checkpoint]
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+def make_plan(
+    sources: Sequence[Source],
+    settings: Settings,
+    random: Random,
+    overrides: Fields = Fields(),
+    checkpoint: str = "",
+    complete: Complete | None = None,
+) -> Plan:
+    """The jobs of all sources, one after the other; equal recipes are one job.
+
+    random: draws the seeds for `seed: -1`. complete: what `expand` calls; UserError without it
+    where a job asks for it. Raises UserError for a size that the model cannot have.
+    """
+    planner = _Planner(settings, random, overrides, checkpoint)
+    requests = [request for source in sources for request in source.requests]
+    drafts = [draft for request in requests for draft in planner.drafts(request)]
+    prompts = _completed(drafts, complete)
+    jobs: dict[str, Job] = {}
+    for draft, prompt in zip(drafts, prompts, strict=True):
+        job = planner.job(draft, prompt)
+        jobs.setdefault(recipe(job), _named(job, len(jobs), draft.fields.filename))
+    key = plan_key(sources, overrides, checkpoint)
+    return Plan(tuple(jobs.values()), tuple(planner.warnings), key)
+
+
+class _Planner:
+    """What the jobs of one plan share: cards, weights, words already worked out."""
+
+    def __init__(
+        self, settings: Settings, random: Random, overrides: Fields, checkpoint: str
+    ) -> None:
+        self._settings = settings
+        self._random = random
+        self._overrides = overrides
+        self._checkpoint = checkpoint
+        self._hashes = FileHashes()
+        self._card = cache(lambda name: image_card(name, settings.cards))
+        self._editor = cache(lambda name: Editor(self._card(name), settings))
+        self._weights = cache(self._digest)
+        self.warnings: dict[str, None] = {}
+
+    def drafts(self, request: Request) -> Iterator[_Draft]:
+        """The jobs of one request: matrix, then seeds. A random seed is drawn once for all."""
+        drawn = cache(lambda: self._random.randrange(_SEEDS))
+        for cell in request.cells:
+            said = merged(*request.layers, cell, self._overrides)
+            card = self._card(said.model or self._settings.model or DEFAULT_MODEL)
+            fields = settled(merged(card_fields(card), said))
+            self._check(fields, card, request.place)
+            words = self._editor(card.name).fixed(request.prompt, fields.negative, fields.fix)
+            first = drawn() if fields.seed == -1 else fields.seed
+            for seed in range(first, first + fields.count):
+                yield _Draft(request, fields, card, first, seed, *words)
+
+    def job(self, draft: _Draft, prompt: str) -> Job:
+        """The job of a draft whose prompt came back as `prompt`; without index and file name."""
+        fields, editor = draft.fields, self._editor(draft.card.name)
+        negative = draft.negative
+        if prompt != draft.prompt:
+            prompt, negative = editor.fixed(prompt, fields.negative, fields.fix)
+        words = editor.judged(prompt, negative)
+        width, height = fields.sides
+        return identified(
+            Job(
+                id=None,
+                index=0,
+                file="",
+                prompt=words.positive,
+                negative=words.negative,
+                seed=draft.seed,
+                width=width,
+                height=height,
+                steps=fields.steps,
+                cfg=fields.cfg,
+                sampler=fields.sampler,
+                model=draft.card.name,
+                tokens=words.tokens,
+                diagnostics=words.codes,
+                rng=fields.rng,
+                prediction=draft.card.sampling.prediction,
+                weights=self._weights(draft.card.name),
+                checkpoint=self._checkpoint,
+                original=draft.request.prompt,
+                unresolved=_unresolved(prompt),
+                refused=words.refused,
+            )
+        )
+
+    def _digest(self, name: str) -> str | None:
+        folders = self._settings.checkpoints
+        return weights_digest(self._card(name), self._checkpoint, folders, self._hashes)
+
+    def _check(self, fields: Settled, card: ImageCard, place: str) -> None:
+        if any(side % card.size.step for side in fields.sides):
+            what = f"`size: {fields.size}`: `{card.name}` takes sides in steps of {card.size.step}"
+            raise UserError(what, place)
+        sides = Range(card.size.min, card.size.max)
+        measured = (
+            ("cfg", fields.cfg, card.sampling.cfg),
+            ("steps", fields.steps, card.sampling.steps),
+            *(("a side of", side, sides) for side in fields.sides),
+        )
+        for name, value, stated in measured:
+            if (stated.min or value) <= value <= (stated.max or value):
+                continue
+            bounds = f"{stated.min or 0:g} to {stated.max or value:g}"
+            warning = f"{name} {value:g} is outside of what `{card.name}` is made for: {bounds}"
+            self.warnings[warning] = None
+
+
+def card_fields(card: ImageCard) -> Fields:
+    """What the card says where nothing else does."""
+    width, height = card.size.default
+    return Fields(
+        negative="auto",
+        size=f"{width}x{height}",
+        steps=int(card.sampling.steps.default or _STEPS),
+        cfg=card.sampling.cfg.default or _CFG,
+        sampler="euler-a",
+        rng="cpu",
+        seed=1,
+        count=1,
+        fix="safe",
+        expand="off",
+        filename=naming.DEFAULT,
+    )
+
+
+def _completed(drafts: Sequence[_Draft], complete: Complete | None) -> list[str]:
+    """The prompts of all drafts, those that ask for it completed together."""
+    asking = {index: each for index, each in enumerate(drafts) if each.fields.expand != "off"}
+    prompts = [draft.prompt for draft in drafts]
+    if not asking:
+        return prompts
+    if complete is None:
+        raise UserError("a job asks for `expand`, and there is nothing to expand with here")
+    answers = complete([_completion(draft) for draft in asking.values()])
+    for index, answer in zip(asking, answers, strict=True):
+        prompts[index] = answer
+    return prompts
+
+
+def _completion(draft: _Draft) -> Completion:
+    how = draft.fields.expand if isinstance(draft.fields.expand, Expand) else Expand()
+    seed = draft.seed if how.per == "image" else draft.first
+    width, height = draft.fields.sides
+    return Completion(draft.prompt, seed, width, height, draft.card, how)
+
+
+def _named(job: Job, index: int, template: str) -> Job:
+    values = naming.Values(
+        index=index,
+        seed=job.seed,
+        model=job.model,
+        id=job.id or "unresolved",
+        prompt=job.prompt,
+        steps=job.steps,
+        cfg=job.cfg,
+        sampler=job.sampler,
+        width=job.width,
+        height=job.height,
+    )
+    return msgspec.structs.replace(
+        job, index=index, file=naming.file_name(template, values, SUFFIX)
+    )
+
+
+def _unresolved(prompt: str) -> str:
+    """What the prompt asks for and cannot get; without it the picture would be another."""
+    tree = parse(prompt)
+    if tree.networks:
+        return f"this version of tagkit loads no LoRA: `{tree.networks[0].name}`"
+    for node in tree.nodes():
+        if isinstance(node, Wildcard) or (isinstance(node, Choice) and node.kind == "variants"):
+            part = prompt[node.span.start : node.span.end]
+            return f"this version of tagkit draws no wildcards and variants: `{part}`"
+    return ""

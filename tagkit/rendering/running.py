@@ -1,0 +1,169 @@
+"""The run: what is pending goes through the pipeline in batches and comes out done or failed."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import msgspec
+
+from tagkit.rendering.guidance import guidance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from tagkit.rendering.job import Job
+    from tagkit.rendering.manifest import Manifest, Row
+
+    Picture = npt.NDArray[np.uint8]
+
+_MOST_AT_ONCE = 8
+
+
+class Drawing(Protocol):
+    """What a run needs of a loaded model."""
+
+    most_pixels: int
+
+    def latents(self, jobs: Sequence[Job]) -> Sequence[object]:
+        """One latent a job; MemoryError if they are too many."""
+
+    def picture(self, latent: object) -> Picture:
+        """The latent as a picture."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that people may want to hear: a job is done or failed, or batches shrink."""
+
+    kind: Literal["done", "failed", "smaller"]
+    job: Job
+    text: str = ""
+
+
+class Run:
+    """Renders pending jobs of a manifest.
+
+    open_model: the loaded model for a job. batch_size: 0 for as many as the device is good for.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        output: Path,
+        open_model: Callable[[Job], Drawing],
+        watch: Callable[[Event], None],
+        batch_size: int = 0,
+    ) -> None:
+        self._manifest = manifest
+        self._output = output
+        self._open_model = open_model
+        self._watch = watch
+        self._batch_size = batch_size or _MOST_AT_ONCE
+        self._automatic = not batch_size
+        self._saving: list[tuple[Job, Future[Path]]] = []
+
+    def render(self, rows: Sequence[Row]) -> None:
+        """Renders the jobs of these rows. However it ends, nothing stays leased.
+
+        Pictures are written by a second thread while the next ones are drawn.
+        """
+        suspects = [row.job for row in rows if row.attempts]
+        with ThreadPoolExecutor(1) as self._writer:
+            try:
+                for group in _groups([row.job for row in rows if not row.attempts]):
+                    self._render_group(group)
+                for job in suspects:
+                    self._collect()
+                    self._render_group([job])
+            finally:
+                self._collect()
+                self._manifest.release()
+
+    def _render_group(self, jobs: Sequence[Job]) -> None:
+        model = self._open_model(jobs[0])
+        at = 0
+        while at < len(jobs):
+            batch = jobs[at : at + self._size(model, jobs[0])]
+            self._manifest.lease(batch)
+            self._render_batch(model, batch)
+            at += len(batch)
+
+    def _size(self, model: Drawing, job: Job) -> int:
+        if not self._automatic:
+            return self._batch_size
+        return max(1, min(self._batch_size, model.most_pixels // (job.width * job.height)))
+
+    def _render_batch(self, model: Drawing, jobs: Sequence[Job]) -> None:
+        """A batch that fails is halved until the job that is to blame stands alone."""
+        try:
+            latents = model.latents(jobs)
+        except MemoryError as error:
+            self._batch_size = max(1, len(jobs) // 2)
+            if len(jobs) > 1:
+                self._watch(Event("smaller", jobs[0], str(self._batch_size)))
+            self._halve(model, jobs, error)
+        except Exception as error:  # noqa: BLE001 - one job's fault must not end the others
+            self._halve(model, jobs, error)
+        else:
+            for job, latent in zip(jobs, latents, strict=True):
+                self._finish(model, job, latent)
+
+    def _halve(self, model: Drawing, jobs: Sequence[Job], error: Exception) -> None:
+        if len(jobs) == 1:
+            self._fail(jobs[0], error)
+            return
+        middle = len(jobs) // 2
+        self._render_batch(model, jobs[:middle])
+        self._render_batch(model, jobs[middle:])
+
+    def _finish(self, model: Drawing, job: Job, latent: object) -> None:
+        from tagkit.rendering.saving import save_picture
+
+        try:
+            picture = model.picture(latent)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fail(job, error)
+            return
+        self._saving.append((job, self._writer.submit(save_picture, picture, job, self._output)))
+        self._collect(keep=1)
+
+    def _collect(self, keep: int = 0) -> None:
+        """Waits until all pictures but the last `keep` are written."""
+        while len(self._saving) > keep:
+            job, writing = self._saving.pop(0)
+            error = writing.exception()
+            if error is None:
+                self._manifest.done(job)
+                self._watch(Event("done", job))
+            elif isinstance(error, Exception):
+                self._fail(job, error)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        text = " ".join(str(error).split())[:500] or type(error).__name__
+        self._manifest.failed(job, text)
+        self._watch(Event("failed", job, text))
+
+
+def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs that can share a batch: they differ in nothing but prompts and seed.
+
+    Prompts of different length cannot: the shorter would have to be filled up, and its picture
+    would depend on its neighbours. Groups stand in the order of their first jobs.
+    """
+    keys = {job.id: _batch_key(job) for job in jobs}
+    order = {key: place for place, key in reversed(list(enumerate(keys.values())))}
+    ordered = sorted(jobs, key=lambda job: order[keys[job.id]])
+    for _, group in groupby(ordered, key=lambda job: keys[job.id]):
+        yield list(group)
+
+
+def _batch_key(job: Job) -> tuple[object, ...]:
+    chunks = guidance(job.prompt, job.negative, job.steps).chunks
+    size = (job.width, job.height)
+    return (job.model, job.weights, size, job.steps, job.cfg, job.sampler, job.rng, chunks)

@@ -1,0 +1,57 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Speed is no subject of the tests, and shared machines are slow.
+settings.register_profile("tagkit", deadline=None)
+settings.load_profile("tagkit")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of tag lists and real prompts that a project machine may have."""
+    root = os.environ.get("TAGKIT_SHARED")
+    if not root:
+        pytest.skip("TAGKIT_SHARED is not set")
+    return Path(root) / "data"
+
+
+@pytest.fixture(scope="session")
+def real_prompts(shared_data: Path) -> list[str]:
+    lines = (shared_data / "prompts.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["text"] for line in lines]
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs `tagkit ARGS...` in a process of its own."""
+
+    def run_tagkit(
+        *args: object, stdin: str | None = None, cwd: Path | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tagkit", *map(str, args)],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            encoding="utf-8",
+            cwd=cwd,
+            env={**os.environ, **env},
+            check=False,
+            timeout=600,
+        )
+
+    return run_tagkit
