@@ -25,6 +25,23 @@ from tagkit.data import data_folder
 
 MERGE_COUNT = 49152 - 256 - 2
 
+# Words that prompts use and tag names hardly do.
+PROSE = (
+    "ambiance artgerm artstation backlight beautifully bioluminescent blurred bokeh breathtaking cgi "
+    "chiaroscuro cinematic cinestill colorfully composition concept crisp dappled darkness defocused "
+    "delicately depth desaturated detailing digitally discrete dissolve dreamlike dramatic dreamy "
+    "dynamic elegant elegantly emotionally ethereal evocative expressive exquisite fantastical filmic "
+    "finely flawless foreground gorgeous grainy greg hyperdetailed hyperrealism hyperrealistic "
+    "illuminated illustration immersive impressionistic incredibly insanely intricate intricately "
+    "iridescent lifelike lighting lightroom luminous majestic meticulous meticulously mesmerizing "
+    "moody mucha muted nikon nostalgic octane ominous opalescent ornate otherworldly painterly "
+    "palette perfectly photorealism photorealistic polished portra postprocessing puffed "
+    "raytraced raytracing realism realistic refraction render rendered rendering rimlight rutkowski "
+    "scattering serene shaded shading sharpness shimmering silhouette smooth softly stunning stylized "
+    "subsurface subtle subtly surreal surrealism tonemapping translucent trending ultradetailed "
+    "ultrarealistic unity unreal unrealengine vibrant vividly volumetric whimsical wispy zentangle"
+).split()
+
 
 def write_merges(vocabulary: Path) -> list[str]:
     """CLIP reads so many merges of the file, behind its headline."""
@@ -42,11 +59,19 @@ def words(merges: list[str]) -> set[str]:
     for length in (1, 2, 3):
         found |= {"".join(run) for run in itertools.product(_common_marks(length), repeat=length)}
     names = Counter(word for name in _names() for word in set(pre_tokens(name)))
-    return found | {word for word, times in names.items() if times > 1}
+    found |= {word for word, times in names.items() if times > 1}
+    return found | _bracket_runs() | set(PROSE)
 
 
 def _common_marks(length: int) -> str:
     return string.punctuation if length < 3 else "(),:\\.!?+-'"
+
+
+def _bracket_runs() -> set[str]:
+    """What stands between two tags with brackets: `}},{{`, `))`, `,((`."""
+    closing = ["", *(bracket * times for bracket in ")]}" for times in range(1, 7))]
+    opening = ["", *(bracket * times for bracket in "([{" for times in range(1, 7))]
+    return {"".join(run) for run in itertools.product(closing, ("", ",", ",,"), opening)} - {""}
 
 
 def _names() -> list[str]:

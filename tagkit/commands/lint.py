@@ -114,7 +114,8 @@ def command(
         fix, unsafe_fixes, diff, add_negative, select, ignore, model, dialect, split, form
     )
     outcomes, failed = _outcomes(named(paths, "lint"), options)
-    _print(outcomes, options)
+    if outcomes:
+        _print(outcomes, options)
     if failed:
         return EXIT_FAILED
     worth = {"error", "warning"}

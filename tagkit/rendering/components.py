@@ -89,7 +89,7 @@ def _build(weights: Weights) -> None:
     try:
         generator = torch.Generator().manual_seed(weights.seed)
         for name in PARTS:
-            network = _empty(name, weights.config)
+            network = _empty(name, weights.config).requires_grad_(requires_grad=False)
             _fill(network, generator)
             network.half().save_pretrained(folder / name, safe_serialization=True)
         shutil.copy(weights.config / "model_index.json", folder)
@@ -108,7 +108,6 @@ def _empty(name: str, config: Path) -> nn.Module:
     return kind.from_config(kind.load_config(config / name))
 
 
-@torch.no_grad()
 def _fill(network: nn.Module, generator: torch.Generator) -> None:
     """Weights that keep the size of a signal, drawn in the order of their names.
 

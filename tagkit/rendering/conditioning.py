@@ -16,8 +16,6 @@ import torch
 from tagkit.clip import BOS, CHUNK, EOS, Chunk, prompt_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from torch import Tensor
 
     from tagkit.rendering.guidance import Guidance, Part
@@ -74,7 +72,6 @@ class Conditioner:
         filling = [empty] * (chunks - longest)
         return Encoded(torch.cat([encoded.context, last, *filling]), encoded.pooled)
 
-    @torch.inference_mode()
     def _encode(self, text: str, chunks: int) -> Encoded:
         cut = prompt_chunks(text)
         cut += [_EMPTY] * (chunks - len(cut))

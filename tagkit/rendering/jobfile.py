@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 JOB_SUFFIXES = (".yaml", ".yml", ".json")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 Scalar = Union[str, int, float, bool]
-Steps = tuple[Union[str, int], ...]
+Steps = tuple[str | int, ...]
 
 
 class Entry(Fields, frozen=True, forbid_unknown_fields=True):

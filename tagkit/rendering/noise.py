@@ -60,7 +60,8 @@ def philox_normal(seed: int, draw: int, shape: tuple[int, ...]) -> npt.NDArray[n
     # Box and Muller's transform of two uniform numbers, each in the middle of its interval.
     u, v = ((word.astype(np.float64) + 0.5) / 2**32 for word in words[:2])
     normal = np.sqrt(-2 * np.log(u)) * np.sin(2 * np.pi * v)
-    return normal.astype(np.float32).reshape(shape)
+    result: npt.NDArray[np.float32] = normal.astype(np.float32).reshape(shape)
+    return result
 
 
 def _philox(counter: list[Words], key: tuple[int, int]) -> list[Words]:

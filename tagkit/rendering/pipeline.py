@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _LATENT_CHANNELS = 4
+# Pictures of this many pixels together keep a device busy; more at once only cost memory.
+_MOST_PIXELS = {"cuda": 8 * 1024 * 1024}
+_MOST_PIXELS_ELSEWHERE = 1024 * 1024
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
@@ -37,6 +40,7 @@ class Pipeline:
     ) -> None:
         self._device = device
         self._prediction = prediction
+        self.most_pixels = _MOST_PIXELS.get(device.type, _MOST_PIXELS_ELSEWHERE)
         layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
         self._unet = components.unet.to(device, dtype, memory_format=layout)
         # SDXL's own VAE overflows in half precision and says so.

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import msgspec
-
+from tagkit.rendering.events import Done, Failed, Smaller
 from tagkit.rendering.guidance import guidance
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
     from tagkit.rendering.manifest import Manifest, Row
 
@@ -38,14 +38,6 @@ class Drawing(Protocol):
         """The latent as a picture."""
 
 
-class Event(msgspec.Struct, frozen=True):
-    """Something that people may want to hear: a job is done or failed, or batches shrink."""
-
-    kind: Literal["done", "failed", "smaller"]
-    job: Job
-    text: str = ""
-
-
 class Run:
     """Renders pending jobs of a manifest.
 
@@ -57,7 +49,7 @@ class Run:
         manifest: Manifest,
         output: Path,
         open_model: Callable[[Job], Drawing],
-        watch: Callable[[Event], None],
+        watch: Watch,
         batch_size: int = 0,
     ) -> None:
         self._manifest = manifest
@@ -106,7 +98,7 @@ class Run:
         except MemoryError as error:
             self._batch_size = max(1, len(jobs) // 2)
             if len(jobs) > 1:
-                self._watch(Event("smaller", jobs[0], str(self._batch_size)))
+                self._watch(Smaller(self._batch_size))
             self._halve(model, jobs, error)
         except Exception as error:  # noqa: BLE001 - one job's fault must not end the others
             self._halve(model, jobs, error)
@@ -140,14 +132,14 @@ class Run:
             error = writing.exception()
             if error is None:
                 self._manifest.done(job)
-                self._watch(Event("done", job))
+                self._watch(Done(job, writing.result()))
             elif isinstance(error, Exception):
                 self._fail(job, error)
 
     def _fail(self, job: Job, error: Exception) -> None:
         text = " ".join(str(error).split())[:500] or type(error).__name__
         self._manifest.failed(job, text)
-        self._watch(Event("failed", job, text))
+        self._watch(Failed(job, text))
 
 
 def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:

@@ -12,24 +12,27 @@ import msgspec
 from tagkit.cards import image_card
 from tagkit.errors import UserError
 from tagkit.extras import need
+from tagkit.rendering.events import Begun, unwatched
 from tagkit.rendering.fields import Fields
 from tagkit.rendering.gallery import write_gallery
 from tagkit.rendering.hashes import FileHashes
-from tagkit.rendering.jobfile import Source, read_source
+from tagkit.rendering.jobfile import read_source
+from tagkit.rendering.loading import Means, Models, find_models
 from tagkit.rendering.lock import folder_lock
-from tagkit.rendering.manifest import FOLDER, Manifest, open_manifest
+from tagkit.rendering.manifest import FOLDER, open_manifest
 from tagkit.rendering.planning import Plan, make_plan, plan_key
-from tagkit.rendering.weights import find_weights
-from tagkit.settings import Settings, find_settings
+from tagkit.rendering.running import Run
+from tagkit.rendering.weights import weights_digest
+from tagkit.settings import find_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from random import Random
 
+    from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
-    from tagkit.rendering.pipeline import Pipeline
     from tagkit.rendering.planning import Complete
-    from tagkit.rendering.running import Event
+    from tagkit.settings import Settings
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -43,15 +46,6 @@ class Order(msgspec.Struct, frozen=True):
     def output(self) -> Path:
         """Where pictures go if nobody says: beside the first file, named by its stem."""
         return self.paths[0].with_suffix("")
-
-
-class Means(msgspec.Struct, frozen=True):
-    """How to render: device and precision (`auto` or a name), batch size (0: automatic)."""
-
-    device: str = "auto"
-    dtype: str = "auto"
-    batch_size: int = 0
-    limit: int | None = None
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -78,7 +72,7 @@ def plan(
     overrides: fields that win over what the file says, as `--set` gives them. complete: completes
     prompts where the file asks for `expand`. Raises UserError.
     """
-    order = _order(path, overrides, checkpoint)
+    order = Order((Path(path),), _fields(overrides), checkpoint)
     return list(planned(order, complete=complete).jobs)
 
 
@@ -95,7 +89,7 @@ def render(
 
     Raises UserError where nothing can be rendered; a job that fails is counted, not raised.
     """
-    order = _order(path, overrides, checkpoint)
+    order = Order((Path(path),), _fields(overrides), checkpoint)
     folder = Path(output) if output is not None else order.output
     return render_order(order, folder, means, complete=complete)
 
@@ -107,12 +101,17 @@ def planned(
     complete: Complete | None = None,
     random: Random | None = None,
 ) -> Plan:
-    """The plan of `order`: the one frozen in `output` if it was made from the same, else a new one."""
+    """The plan frozen in `output` if it was made from the same, else a new one.
+
+    random: draws the seeds that nobody states; the system's if None.
+    """
     sources = [read_source(path) for path in order.paths]
-    frozen = _frozen(sources, order, output)
+    settings = find_settings(order.paths[0])
+    key = plan_key(sources, order.overrides, order.checkpoint)
+    frozen = _frozen(output, key, settings) if output else None
     return frozen or make_plan(
         sources,
-        _settings(order),
+        settings,
         random or SystemRandom(),
         order.overrides,
         order.checkpoint,
@@ -126,34 +125,65 @@ def render_order(
     means: Means = Means(),
     *,
     complete: Complete | None = None,
+    limit: int | None = None,
     replan: bool = False,
     resume: bool = True,
-    announce: Callable[[Plan, int], None] = lambda plan, pending: None,
-    watch: Callable[[Event], None] = lambda event: None,
+    watch: Watch = unwatched,
 ) -> Summary:
-    """Renders what is missing in `output`.
+    """Renders what is missing in `output`, `limit` pictures at most.
 
-    replan: makes the plan anew. resume: False renders everything again. announce: told the plan
-    and how many pictures are to be rendered. watch: told of every event. Raises UserError.
+    replan: makes the plan anew. resume: False renders everything again. Raises UserError.
     """
     need("render", "torch", "diffusers", "transformers", "PIL")
     began = time.monotonic()
     plan = planned(order, None if replan else output, complete=complete)
-    _refuse_unresolved(plan, order)
+    weights = find_models(plan.jobs, find_settings(order.paths[0]))
+    _refuse_unresolved(plan.jobs)
     with folder_lock(output / FOLDER), open_manifest(output, create=True) as manifest:
         manifest.adopt(plan)
         if not resume:
             manifest.forget()
         manifest.recover()
-        rows = manifest.pending()[: means.limit]
-        announce(plan, len(rows))
+        rows = manifest.pending()[:limit]
+        watch(Begun(plan.jobs, plan.warnings, len(rows)))
         before = manifest.counts().done
         try:
-            _render_rows(manifest, rows, output, order, means, watch)
+            run = Run(manifest, output, Models(weights, means).open, watch, means.batch_size)
+            run.render(rows)
         finally:
             write_gallery(output, manifest.pictures())
         counts = manifest.counts()
-    rendered = counts.done - before
-    return Summary(
-        output, *msgspec.structs.astuple(counts), rendered, time.monotonic() - began
+    seconds = round(time.monotonic() - began, 1)
+    return Summary(output, *msgspec.structs.astuple(counts), counts.done - before, seconds)
+
+
+def _frozen(output: Path, key: str, settings: Settings) -> Plan | None:
+    """The plan in the folder, unless files, options or weights have changed since."""
+    try:
+        with open_manifest(output) as manifest:
+            jobs = manifest.plan(key)
+    except UserError:
+        return None
+    hashes = FileHashes()
+    models = {(job.model, job.checkpoint, job.weights) for job in jobs or ()}
+    same = all(
+        weights_digest(image_card(name, settings.cards), named, settings.checkpoints, hashes)
+        == digest
+        for name, named, digest in models
     )
+    return Plan(jobs, (), key) if jobs and same else None
+
+
+def _refuse_unresolved(jobs: Sequence[Job]) -> None:
+    """A picture without all that it asks for would be another picture."""
+    reasons = {job.unresolved: job for job in jobs if job.unresolved}
+    for reason, job in reasons.items():
+        others = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        raise UserError(f"{reason}{others}", f"in the prompt: {job.original}")
+
+
+def _fields(overrides: Mapping[str, object] | None) -> Fields:
+    try:
+        return msgspec.convert(overrides or {}, Fields)
+    except msgspec.ValidationError as error:
+        raise UserError(f"overrides: {error}") from error

@@ -175,6 +175,7 @@ def test_bad_files_are_one_clear_error(run, tmp_path, name, content):
     assert out.stderr.startswith("error: ")
     assert name in out.stderr
     assert "Traceback" not in out.stderr
+    assert out.stdout == ""
     assert content is None or (tmp_path / name).read_bytes() == content
 
 

@@ -33,7 +33,7 @@ def test_a_command_that_does_not_exist(run):
 
 
 def test_traceback_on_request(run):
-    assert "Traceback" in run("--traceback", "lint", "missing.txt").stderr
+    assert "Traceback" in run("--traceback", "explain", "DUP999").stderr
 
 
 def test_the_launcher_of_a_checkout():
