@@ -33,9 +33,9 @@ from tagkit.expansion.recipes import model_text  # noqa: E402
 SEED = 7
 THREADS = 2
 PIECES = 1280
-STEPS = 400
-BATCH = 48
-RATE = 4e-3
+STEPS = 1200
+BATCH = 16
+RATE = 3e-3
 IGNORED = -100
 SIZES = [(1024, 1024), (832, 1216), (896, 1152), (768, 1344), (1216, 832), (1152, 896), (1344, 768)]
 
@@ -77,7 +77,7 @@ def _cut(picture: Picture, card: TagCard, random: Random) -> tuple[str, list[str
     count = random.randint(min(minimums[length], most), most)
     keys = {tag: random.random() ** (1 / keep) for tag, keep in picture.general.items()}
     kept = set(sorted(keys, key=keys.__getitem__, reverse=True)[: count - len(picture.people)])
-    places = {tag: place + random.gauss(0, 3) for place, tag in enumerate(picture.general)}
+    places = {tag: place + random.gauss(0, 2) for place, tag in enumerate(picture.general)}
     return length, sorted(kept, key=places.__getitem__)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
@@ -111,6 +110,8 @@ def _explained(message: str, node: yaml.Node | None, type_: Any, name: str) -> U
 
 def nearest(word: str, known: list[str], noun: str) -> str:
     """A hint that names what `word` was likely meant to be, and what there is."""
+    import difflib
+
     close = difflib.get_close_matches(word, known, 1, 0.6)
     shown = ", ".join(known[:40])
     return (f"did you mean `{close[0]}`? " if close else "") + f"{noun}: {shown}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tagkit.linting.classify import group_of, order_rank, shipped_lexicon
+from tagkit.linting.classify import Knowledge, order_rank, shipped_lexicon
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix
 from tagkit.linting.linter import Linter, Report, Texts, lint
 
@@ -10,10 +10,10 @@ __all__ = [
     "Diagnostic",
     "Edit",
     "Fix",
+    "Knowledge",
     "Linter",
     "Report",
     "Texts",
-    "group_of",
     "lint",
     "order_rank",
     "shipped_lexicon",

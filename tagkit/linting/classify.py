@@ -1,4 +1,4 @@
-"""Which group of a card's order a tag belongs to."""
+"""What a card makes of tag names: their group in its order, its bans."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from tagkit.clip.counts import text_count
 from tagkit.data import data_folder
 from tagkit.lexicon import Lexicon, open_lexicon
+from tagkit.linting.patterns import name_test
 
 if TYPE_CHECKING:
-    from tagkit.cards import ImageCard
+    from tagkit.cards import Ban, ImageCard
 
 _ARTIST_PREFIX = re.compile(r"(?:artist:|by |@)\s*\S")
 
@@ -22,23 +23,69 @@ def shipped_lexicon() -> Lexicon:
     return open_lexicon(data_folder("rules"))
 
 
-def group_of(
-    name: str, card: ImageCard, lexicon: Lexicon, *, beside_artist: bool = False
-) -> str | None:
-    """The name of the group that `card.prompt.order` sorts the tag `name` by; None if unknown.
+class Knowledge:
+    """Tag names in the eyes of one card. Tags recur without end, so every answer is kept."""
 
-    A single word that is only known as an artist's name is taken for one beside another artist.
-    """
-    if _ARTIST_PREFIX.match(name):
-        return "artist"
-    entry = lexicon.find(name)
-    if entry is None:
-        return None
-    if any(entry.group in rank for rank in card.prompt.order):
-        return entry.group
-    if entry.group or " " in name:
-        return entry.category
-    return None if _is_ambiguous(name, entry.category, beside_artist) else entry.category
+    def __init__(self, card: ImageCard, lexicon: Lexicon) -> None:
+        self.card = card
+        self.lexicon = lexicon
+        self._groups = {group for rank in card.prompt.order for group in rank}
+        self._group_of: dict[tuple[str, bool], str | None] = {}
+        self._homes_of: dict[tuple[str, str | None], tuple[int, ...]] = {}
+        self._ban_of: dict[str, Ban | None] = {}
+
+    def group(self, name: str, *, beside_artist: bool = False) -> str | None:
+        """The group that the card's order sorts the tag by; None if it is unknown.
+
+        A single word that is only known as an artist's name is taken for one beside an artist.
+        """
+        key = (name, beside_artist)
+        if key not in self._group_of:
+            self._group_of[key] = self._find_group(name, beside_artist)
+        return self._group_of[key]
+
+    def homes(self, name: str, group: str | None) -> tuple[int, ...]:
+        """Places in the card's order where a tag of `group` may stand, first to last."""
+        key = (name, group)
+        if key not in self._homes_of:
+            groups = self.card.prompt.several_homes.get(name, (group,))
+            order = enumerate(self.card.prompt.order)
+            homes = tuple(index for index, rank in order if any(each in rank for each in groups))
+            self._homes_of[key] = homes if group else ()
+        return self._homes_of[key]
+
+    def ban(self, name: str) -> Ban | None:
+        """The first of the card's discouraged patterns that catches the tag."""
+        if name not in self._ban_of:
+            self._ban_of[name] = first_ban(name, self.card.prompt.discouraged)
+        return self._ban_of[name]
+
+    def _find_group(self, name: str, beside_artist: bool) -> str | None:
+        if _ARTIST_PREFIX.match(name):
+            return "artist"
+        entry = self.lexicon.find(name)
+        if entry is None:
+            return None
+        if entry.group in self._groups:
+            return entry.group
+        if entry.group or " " in name:
+            return entry.category
+        return None if _is_ambiguous(name, entry.category, beside_artist) else entry.category
+
+
+def first_ban(name: str, bans: tuple[Ban, ...]) -> Ban | None:
+    """The first of `bans` that catches the canonical `name`."""
+    for ban in bans:
+        if name_test(ban.pattern)(name) and name not in ban.excepting:
+            return ban
+    return None
+
+
+def order_rank(name: str, card: ImageCard, lexicon: Lexicon) -> int | None:
+    """Place of the tag's group in `card.prompt.order`, from 0; None for an unknown tag."""
+    knowledge = Knowledge(card, lexicon)
+    homes = knowledge.homes(name, knowledge.group(name))
+    return homes[0] if homes else None
 
 
 def _is_ambiguous(word: str, category: str, beside_artist: bool) -> bool:
@@ -48,19 +95,3 @@ def _is_ambiguous(word: str, category: str, beside_artist: bool) -> bool:
     vocabulary has as one token is an ordinary word.
     """
     return text_count(word) == 1 or (category == "artist" and not beside_artist)
-
-
-def homes_of(name: str, group: str, card: ImageCard) -> tuple[int, ...]:
-    """Places in `card.prompt.order` where the tag may stand, first to last."""
-    groups = card.prompt.several_homes.get(name, (group,))
-    order = card.prompt.order
-    return tuple(index for index, rank in enumerate(order) if any(each in rank for each in groups))
-
-
-def order_rank(name: str, card: ImageCard, lexicon: Lexicon) -> int | None:
-    """Place of the tag's group in `card.prompt.order`, from 0; None for an unknown tag."""
-    group = group_of(name, card, lexicon)
-    if group is None:
-        return None
-    homes = homes_of(name, group, card)
-    return homes[0] if homes else None

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.cards import ImageCard
-from tagkit.lexicon import Lexicon
+from tagkit.linting.classify import Knowledge
 from tagkit.prompt import Prompt, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tagkit.cards import ImageCard
     from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
 
@@ -21,15 +21,19 @@ class Context(msgspec.Struct, frozen=True):
     """One prompt in all its texts, and what is known of its checkpoint and of tags.
 
     negative: an empty prompt where `has_negative` is false. settings: the settings line, or "".
-    card: one without a name where a record names a model that tagkit does not know.
+    knowledge: of tag names in the eyes of the card.
     """
 
     positive: Prompt
     negative: Prompt
     settings: str
-    card: ImageCard
-    lexicon: Lexicon
+    knowledge: Knowledge
     has_negative: bool
+
+    @property
+    def card(self) -> ImageCard:
+        """The checkpoint's card; without a name for a model that tagkit does not know."""
+        return self.knowledge.card
 
     def prompts(self, rule: Rule) -> Iterator[tuple[Where, Prompt]]:
         """The prompts that `rule` looks at, with where they stand."""

@@ -9,7 +9,7 @@ import msgspec
 from tagkit.cards import ImageCard, image_card
 from tagkit.documents import NEGATIVE, Record, parse_record
 from tagkit.linting.checking import check
-from tagkit.linting.classify import shipped_lexicon
+from tagkit.linting.classify import Knowledge, shipped_lexicon
 from tagkit.linting.context import Context
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix
 from tagkit.linting.fixing import fixed
@@ -56,11 +56,10 @@ class Linter:
         dialect: str = "a1111",
         fixes: Sequence[Safety] = ("safe",),
     ) -> None:
-        self.card = card or UNKNOWN_MODEL
         self.rules = rules
         self.dialect = dialect
         self.fixes = fixes
-        self.lexicon = shipped_lexicon()
+        self.knowledge = Knowledge(card or UNKNOWN_MODEL, shipped_lexicon())
 
     def lint(self, record: Record) -> Report:
         """Judges one record; the report's spans count in the document that it stands in."""
@@ -68,15 +67,14 @@ class Linter:
             parse(record.positive, self.dialect),
             parse(record.negative or "", self.dialect),
             record.settings or "",
-            self.card,
-            self.lexicon,
+            self.knowledge,
             record.negative is not None,
         )
         found = check(context, self.rules)
         after = fixed(context, found, self.rules, self.fixes)
         placed = tuple(_placed(each, record) for each in found)
         texts = Texts(after.positive.text, after.negative.text, after.settings)
-        return Report(placed, texts, self.card, context.positive, context.negative)
+        return Report(placed, texts, self.knowledge.card, context.positive, context.negative)
 
 
 def lint(

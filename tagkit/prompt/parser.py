@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,12 @@ _ENDS = frozenset({"comma", "newline", "comment"})
 _FACTORS = {"emphasis": ROUND, "deemphasis": SQUARE, "braces": 1.0}
 
 
+@lru_cache(maxsize=256)
 def parsed(text: str) -> Prompt:
-    """The tree of an A1111 prompt. Odd text never fails: what has no meaning stays text."""
+    """The tree of an A1111 prompt. Odd text never fails: what has no meaning stays text.
+
+    Negative prompts recur from image to image, so the last few hundred trees are kept.
+    """
     return _Parser(text).prompt()
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Union
+from pathlib import Path
 
 import msgspec
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tagkit.rendering.job import Job
+from tagkit.rendering.job import Job
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -41,7 +38,7 @@ class Smaller(msgspec.Struct, frozen=True):
     size: int
 
 
-Event = Union[Begun, Done, Failed, Smaller]
+Event = Begun | Done | Failed | Smaller
 Watch = Callable[[Event], None]
 
 

@@ -65,6 +65,9 @@ class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal["png"] | None = None
 
 
+UNSAID = Fields()
+
+
 class Settled(msgspec.Struct, frozen=True):
     """The fields of one picture with nothing left open."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,7 +13,7 @@ from msgspec import Meta
 from tagkit.documents import parse_record, read_document
 from tagkit.errors import UserError
 from tagkit.infotext import Infotext, parse_settings, read_image
-from tagkit.rendering.fields import Fields, Negative, problems, with_off
+from tagkit.rendering.fields import UNSAID, Fields, Negative, problems, with_off
 from tagkit.rendering.recorded import recorded_fields
 from tagkit.typed_yaml import parse_yaml, read_text
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 JOB_SUFFIXES = (".yaml", ".yml", ".json")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-Scalar = Union[str, int, float, bool]
+Scalar = str | int | float | bool
 Steps = tuple[str | int, ...]
 
 
@@ -76,13 +76,11 @@ def read_source(path: Path) -> Source:
     suffix = path.suffix.lower()
     if suffix in JOB_SUFFIXES:
         return _job_file(path)
-    cells = (Fields(),)
     if suffix in IMAGE_SUFFIXES:
-        info = read_image(path)
-        requests = (_recorded(info, Fields(), cells, str(path)),)
+        requests = [_recorded(read_image(path), UNSAID, UNSAID, (UNSAID,), str(path))]
     else:
-        requests = tuple(_file_requests(path, Fields(), Fields(), cells))
-    return Source(path, requests, _digest([path]))
+        requests = list(_file_requests(path, UNSAID, UNSAID, (UNSAID,)))
+    return Source(path, tuple(requests), _digest([path]))
 
 
 def parse_overrides(settings: Sequence[str]) -> Fields:
@@ -114,7 +112,7 @@ def _job_file(path: Path) -> Source:
         steps: Steps = ("prompts", index)
         place = reader.place(steps)
         if isinstance(entry, str):
-            requests.append(_text_request(entry, base, Fields(), cells, place))
+            requests.append(_text_request(entry, base, UNSAID, cells, place))
             continue
         own = _own_fields(with_off(reader.checked(entry, steps)))
         if (entry.prompt is None) == (entry.file is None):
@@ -149,13 +147,13 @@ def _request(
 ) -> Request:
     if record.settings:
         info = Infotext(record.positive, record.negative, parse_settings(record.settings))
-        return _recorded(info, base, cells, place, own)
+        return _recorded(info, base, own, cells, place)
     said = Fields(negative=record.negative)
     return Request(record.positive, (base, said, own), cells, place)
 
 
 def _recorded(
-    info: Infotext, base: Fields, cells: tuple[Fields, ...], place: str, own: Fields = Fields()
+    info: Infotext, base: Fields, own: Fields, cells: tuple[Fields, ...], place: str
 ) -> Request:
     """A picture that was made before is made again as it was: nothing fixed, nothing added."""
     as_it_was = Fields(negative=Negative(info.negative or "", "none"), fix="off", expand="off")
@@ -191,7 +189,7 @@ class _Reader:
             for key, values in matrix.items()
         ]
         for combination in product(*columns):
-            yield Fields(**dict(combination))
+            yield msgspec.convert(dict(combination), Fields)
 
     def _cell(self, key: str, index: int, value: Scalar) -> tuple[str, object]:
         steps: Steps = ("matrix", key, index)

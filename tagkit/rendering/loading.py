@@ -27,6 +27,9 @@ class Means(msgspec.Struct, frozen=True):
     batch_size: int = 0
 
 
+AUTOMATIC = Means()
+
+
 class Models:
     """Loads the model of a job; another than the last one takes its place."""
 

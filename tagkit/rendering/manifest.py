@@ -17,10 +17,12 @@ from tagkit.rendering.job import Job
 from tagkit.rendering.naming import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from tagkit.rendering.planning import Plan
+
+    Columns = tuple[bytes, str, str, int, str]
 
 FOLDER = ".tagkit"
 _FILE = "manifest.sqlite"
@@ -190,10 +192,11 @@ class Manifest:
                 [[job.id] for job in jobs],
             )
 
-    def _select(self, condition: str) -> list[tuple[bytes, str, int | None, str, int, str]]:
-        columns = "job, file, place, state, attempts, error"
+    def _select(self, condition: str) -> list[Columns]:
+        columns = "job, file, state, attempts, error"
         query = f"SELECT {columns} FROM jobs WHERE {condition}"  # noqa: S608 - as above
-        return self._connection.execute(query).fetchall()
+        found: list[Columns] = self._connection.execute(query).fetchall()
+        return found
 
     def _has_picture(self, row: Row) -> bool:
         return (self._output / row.job.file).is_file()
@@ -230,12 +233,10 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _row(values: Sequence[object]) -> Row:
-    content, file, place, state, attempts, error = values
-    job = msgspec.json.decode(content, type=Job)  # type: ignore[arg-type]
-    index = job.index if place is None else place
-    job = msgspec.structs.replace(job, file=file, index=index)
-    return Row(job, str(state), int(str(attempts)), str(error))
+def _row(values: Columns) -> Row:
+    content, file, state, attempts, error = values
+    job = msgspec.json.decode(content, type=Job)
+    return Row(msgspec.structs.replace(job, file=file), state, attempts, error)
 
 
 def _free(file: str, taken: set[str]) -> str:

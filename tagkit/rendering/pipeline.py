@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tagkit.rendering.components import Components
-    from tagkit.rendering.jobs import Job
+    from tagkit.rendering.job import Job
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _LATENT_CHANNELS = 4
@@ -49,7 +49,6 @@ class Pipeline:
         encoders = (components.text_encoder, components.text_encoder_2)
         self._conditioner = Conditioner(*(each.to(device, dtype) for each in encoders))
 
-    @torch.inference_mode()
     def latents(self, jobs: Sequence[Job]) -> Tensor:
         """Finished latents of jobs that differ in nothing but prompts and seed; float32.
 
@@ -65,29 +64,31 @@ class Pipeline:
 
         denoiser = Denoiser(self._unet, self._conditioner, guidances, job.cfg, self._prediction)
         sigmas = evenly_timed(job.steps)
-        with _memory_errors():
+        with torch.inference_mode(), _memory_errors():
             return SAMPLERS[job.sampler](denoiser, noise() * sigmas[0], sigmas, noise)
 
-    @torch.inference_mode()
     def picture(self, latent: Tensor) -> npt.NDArray[np.uint8]:
         """One latent as a picture: (height, width, 3). Raises UserError if it is not finite."""
         if not latent.isfinite().all():
-            raise UserError(
-                "the UNet gave no finite numbers", "", "try --dtype bfloat16 or float32"
-            )
-        try:
-            with _memory_errors():
-                decoded = self._decoded(latent)
-        except MemoryError:
-            decoded = self._decoded_in_tiles(latent)
-        if not decoded.isfinite().all():
-            self._vae.float()
+            raise UserError("the UNet gave no finite numbers", "", "try --dtype bfloat16, float32")
+        with torch.inference_mode():
             decoded = self._decoded(latent)
-        pixels = (decoded.float() / 2 + 0.5).clamp(0, 1) * 255
-        picture: npt.NDArray[np.uint8] = pixels.round().byte().permute(1, 2, 0).cpu().numpy()
+            if not decoded.isfinite().all():
+                self._vae.float()
+                decoded = self._decoded(latent)
+            pixels = (decoded.float() / 2 + 0.5).clamp(0, 1) * 255
+            picture: npt.NDArray[np.uint8] = pixels.round().byte().permute(1, 2, 0).cpu().numpy()
         return picture
 
     def _decoded(self, latent: Tensor) -> Tensor:
+        """(3, height, width), from -1 to 1; in tiles if memory does not hold it whole."""
+        try:
+            with _memory_errors():
+                return self._decoded_whole(latent)
+        except MemoryError:
+            return self._decoded_in_tiles(latent)
+
+    def _decoded_whole(self, latent: Tensor) -> Tensor:
         latent = latent[None] / self._vae.config.scaling_factor
         return self._vae.decode(latent.to(self._vae.dtype)).sample[0]
 
@@ -95,7 +96,7 @@ class Pipeline:
         self._vae.enable_tiling()
         try:
             with _memory_errors():
-                return self._decoded(latent)
+                return self._decoded_whole(latent)
         finally:
             self._vae.disable_tiling()
 

@@ -12,7 +12,7 @@ from tagkit.cards import ImageCard, Range, image_card
 from tagkit.errors import UserError
 from tagkit.prompt import Choice, Wildcard, parse
 from tagkit.rendering import naming
-from tagkit.rendering.fields import Expand, Fields, Settled, merged, settled
+from tagkit.rendering.fields import UNSAID, Expand, Fields, Settled, merged, settled
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import Job, identified, recipe
 from tagkit.rendering.weights import weights_digest
@@ -83,7 +83,7 @@ def make_plan(
     sources: Sequence[Source],
     settings: Settings,
     random: Random,
-    overrides: Fields = Fields(),
+    overrides: Fields = UNSAID,
     checkpoint: str = "",
     complete: Complete | None = None,
 ) -> Plan:

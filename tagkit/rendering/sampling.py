@@ -8,6 +8,7 @@ sigmas: falling noise levels, the last one 0. noise: draws noise in the shape of
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -57,7 +58,7 @@ def euler_ancestral(
     denoise: Denoise, latents: Tensor, sigmas: Tensor, noise: Callable[[], Tensor]
 ) -> Tensor:
     """Euler's method, each step overshot and made up for with fresh noise ("Euler a")."""
-    for step, (sigma, following) in enumerate(zip(sigmas[:-1], sigmas[1:], strict=True)):
+    for step, (sigma, following) in enumerate(pairwise(sigmas)):
         slope = (latents - denoise(latents, sigma, step)) / sigma
         down, up = _ancestral_levels(sigma, following)
         latents = latents + slope * (down - sigma)

@@ -13,13 +13,13 @@ from tagkit.cards import image_card
 from tagkit.errors import UserError
 from tagkit.extras import need
 from tagkit.rendering.events import Begun, unwatched
-from tagkit.rendering.fields import Fields
+from tagkit.rendering.fields import UNSAID, Fields
 from tagkit.rendering.gallery import write_gallery
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.jobfile import read_source
-from tagkit.rendering.loading import Means, Models, find_models
+from tagkit.rendering.loading import AUTOMATIC, Means, Models, find_models
 from tagkit.rendering.lock import folder_lock
-from tagkit.rendering.manifest import FOLDER, open_manifest
+from tagkit.rendering.manifest import FOLDER, Counts, open_manifest
 from tagkit.rendering.planning import Plan, make_plan, plan_key
 from tagkit.rendering.running import Run
 from tagkit.rendering.weights import weights_digest
@@ -39,7 +39,7 @@ class Order(msgspec.Struct, frozen=True):
     """What is to be rendered. overrides: what `--set` says. checkpoint: instead of the card's."""
 
     paths: tuple[Path, ...]
-    overrides: Fields = Fields()
+    overrides: Fields = UNSAID
     checkpoint: str = ""
 
     @property
@@ -49,13 +49,10 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What a run did: jobs of the plan by state, and what it rendered itself."""
+    """What a run did: jobs of the plan by state, and how many pictures it rendered itself."""
 
     output: Path
-    total: int
-    done: int
-    failed: int
-    pending: int
+    jobs: Counts
     rendered: int
     seconds: float
 
@@ -83,7 +80,7 @@ def render(
     overrides: Mapping[str, object] | None = None,
     checkpoint: str = "",
     complete: Complete | None = None,
-    means: Means = Means(),
+    means: Means = AUTOMATIC,
 ) -> Summary:
     """Renders a job file or prompt file into the folder `output`; only what is missing there.
 
@@ -122,7 +119,7 @@ def planned(
 def render_order(
     order: Order,
     output: Path,
-    means: Means = Means(),
+    means: Means = AUTOMATIC,
     *,
     complete: Complete | None = None,
     limit: int | None = None,
@@ -154,7 +151,7 @@ def render_order(
             write_gallery(output, manifest.pictures())
         counts = manifest.counts()
     seconds = round(time.monotonic() - began, 1)
-    return Summary(output, *msgspec.structs.astuple(counts), counts.done - before, seconds)
+    return Summary(output, counts, counts.done - before, seconds)
 
 
 def _frozen(output: Path, key: str, settings: Settings) -> Plan | None:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Finding
 from tagkit.linting.editing import removal
-from tagkit.linting.patterns import name_test
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tagkit.cards import Ban
     from tagkit.linting.context import Context
     from tagkit.packs import Rule
 
@@ -20,16 +18,8 @@ def discouraged_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Tags that match one of the card's patterns and none of its exceptions."""
     for where, prompt in context.prompts(rule):
         for tag in prompt.tags:
-            ban = first_ban(tag.name, context.card.prompt.discouraged)
+            ban = context.knowledge.ban(tag.name)
             if ban:
                 edit = removal(prompt, tag)
                 values = {"tag": tag.name, "model": context.card.title, "pattern": ban.pattern}
                 yield Finding(where, tag.span, values, edits=(edit,) if edit else ())
-
-
-def first_ban(name: str, bans: tuple[Ban, ...]) -> Ban | None:
-    """The first of `bans` that catches the canonical `name`."""
-    for ban in bans:
-        if name_test(ban.pattern)(name) and name not in ban.excepting:
-            return ban
-    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tagkit.clip import count_tokens
-from tagkit.linting.classify import order_rank
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
 from tagkit.linting.editing import removal
 from tagkit.spans import Span
@@ -76,9 +75,9 @@ def _overflow(context: Context, prompt: Prompt, limit: int, negative: bool) -> l
 def _is_droppable(tag: Tag, context: Context) -> bool:
     if not tag.whole or tag.choices:
         return False
-    rank = order_rank(tag.name, context.card, context.lexicon)
+    homes = context.knowledge.homes(tag.name, context.knowledge.group(tag.name))
     order = context.card.prompt.order
-    return rank is None or "general" in order[rank]
+    return not homes or "general" in order[homes[-1]]
 
 
 def _overlap(one: Edit, other: Edit) -> bool:

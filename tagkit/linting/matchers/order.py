@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.linting.classify import group_of, homes_of
 from tagkit.linting.diagnostics import Edit, Finding
 from tagkit.prompt import Bracket, Choice, Network, Text, Wildcard
 
@@ -72,9 +71,9 @@ def _read(section: Section, prompt: Prompt, context: Context) -> _Reading:
             pinned = True
             continue
         known = {
-            group: homes_of(tag.name, group, context.card)
+            group: context.knowledge.homes(tag.name, group)
             for tag in segment.tags
-            if (group := _group(tag.name, context, artist))
+            if (group := context.knowledge.group(tag.name, beside_artist=artist))
         }
         shared = set.intersection(*map(set, known.values())) if known else set()
         if (known and not shared) or _is_prose(segment, prompt, known):
@@ -87,10 +86,6 @@ def _read(section: Section, prompt: Prompt, context: Context) -> _Reading:
     return _Reading(units, judgement)
 
 
-def _group(name: str, context: Context, artist: bool) -> str | None:
-    return group_of(name, context.card, context.lexicon, beside_artist=artist)
-
-
 def _home(homes: Sequence[int], units: Sequence[_Unit]) -> int:
     """Of several homes the first that is not in front of the tag before; the last if all are."""
     before = units[-1].rank if units else 0
@@ -99,7 +94,7 @@ def _home(homes: Sequence[int], units: Sequence[_Unit]) -> int:
 
 def _is_artist_near(section: Section, context: Context) -> bool:
     return any(
-        _group(tag.name, context, artist=False) == "artist"
+        context.knowledge.group(tag.name) == "artist"
         for segment in section.segments
         for tag in segment.tags
     )

@@ -26,7 +26,7 @@ def unescaped_parentheses(context: Context, rule: Rule) -> Iterator[Finding]:
             if not isinstance(node, Segment) or not _is_text_with_brackets(node.nodes):
                 continue
             name = canonical(prompt.text[node.span.start : node.span.end])
-            if context.lexicon.find(name):
+            if context.knowledge.lexicon.find(name):
                 edits = tuple(_escapes(node, prompt))
                 yield Finding(where, node.span, {"tag": name}, edits=edits)
 
