@@ -1,12 +1,14 @@
-"""Pictures as lists of tags, drawn from `tag_scenes.yaml`; `train_tag_model.py` learns from them."""
+"""Pictures as lists of tags, drawn from `tag_scenes.yaml` for `train_tag_model.py`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+
+if TYPE_CHECKING:
+    from random import Random
 
 ROOT = Path(__file__).parent.parent
 QUALITY = ["masterpiece", "best quality", "great quality", "good quality", "normal quality"]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 sys.path.insert(0, str(ROOT))
 
-from tagkit.cards import TagCard, tag_card  # noqa: E402
-from tagkit.expansion.recipes import model_text  # noqa: E402
+from tagkit.cards import TagCard, tag_card
+from tagkit.expansion.recipes import model_text
 
 SEED = 7
 THREADS = 2

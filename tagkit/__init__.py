@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from tagkit.expansion import expand
     from tagkit.infotext import read_image, read_infotext
     from tagkit.linting import lint
-    from tagkit.prompt import parse, schedule, weighted_text
+    from tagkit.prompt import convert, parse, schedule, weighted_text
     from tagkit.rendering import plan, render
 
 _HOMES = {
     "UserError": "tagkit.errors",
+    "convert": "tagkit.prompt",
     "count_tokens": "tagkit.clip",
     "encode": "tagkit.clip",
     "expand": "tagkit.expansion",
@@ -36,6 +37,7 @@ _HOMES = {
 __all__ = [
     "UserError",
     "__version__",
+    "convert",
     "count_tokens",
     "encode",
     "expand",

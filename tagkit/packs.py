@@ -52,7 +52,7 @@ class Pass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule. `kind` names its matcher, `settings` (`with:` in the file) are the matcher's.
 
-    looks_at: the texts of a prompt it judges. needs_card: whether it is silent where a record
+    looks_at: the texts of a prompt it judges. dialects: those it applies to. needs_card: whether it is silent where a record
     names a model without a card. messages: one for each variant that the matcher tells apart.
     """
 
@@ -67,6 +67,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: tuple[Example, ...]
     passes: tuple[str | Pass, ...]
     looks_at: tuple[Literal["positive", "negative", "settings"], ...] = ("positive",)
+    dialects: tuple[Literal["a1111", "comfyui", "novelai", "compel"], ...] = (
+        "a1111",
+        "comfyui",
+        "novelai",
+        "compel",
+    )
     needs_card: bool = False
     settings: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
     fix: RuleFix | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -13,7 +14,7 @@ FILE = "tagkit.yaml"
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str = ""
-    dialect: str = "a1111"
+    dialect: Literal["a1111", "comfyui", "novelai", "compel", "auto"] = "a1111"
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()

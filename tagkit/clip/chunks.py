@@ -8,7 +8,13 @@ import msgspec
 
 from tagkit.clip.counts import is_plain, pre_tokens, text_count, word_count
 from tagkit.clip.tokenizer import COMMA, encode
-from tagkit.prompt import and_parts, schedule, without_comments, without_networks
+from tagkit.prompt import (
+    and_parts,
+    schedule,
+    weighted_text,
+    without_comments,
+    without_networks,
+)
 from tagkit.prompt.attention import BREAK_WEIGHT, weighted_spans
 
 if TYPE_CHECKING:
@@ -47,12 +53,15 @@ class Count(msgspec.Struct, frozen=True):
         return f"{self.total}/{CHUNK * len(self.chunks)}"
 
 
-def count_tokens(text: str, *, negative: bool = False) -> Count:
+def count_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) -> Count:
     """CLIP tokens of a prompt; weights, LoRA tags and comments are no part of it.
 
     Like A1111's counter it takes the largest AND part (a negative prompt has none) and the
-    largest text of all that scheduling shows.
+    largest text of all that scheduling shows. Prompts of other dialects are counted without
+    their own weights and cut into A1111's chunks.
     """
+    if dialect != "a1111":
+        return _count("".join(part for part, _ in weighted_text(text, dialect)), plain=True)
     bare = without_networks(without_comments(text))
     parts = [bare] if negative else [part for part, _ in and_parts(bare)]
     texts = {shown for part in parts for _, shown in schedule(part, _STEPS)}
@@ -67,16 +76,16 @@ def prompt_chunks(text: str) -> list[Chunk]:
     bare = without_networks(without_comments(text))
     return [
         Chunk(tuple(number for number, _ in chunk), tuple(weight for _, weight in chunk))
-        for chunk in _cut(bare, encode)[0]
+        for chunk in _cut(weighted_spans(bare, strict=False), encode)[0]
     ]
 
 
-def _count(text: str) -> Count:
-    if not any(mark in text for mark in ("(", "[", "\\", "BREAK")):
+def _count(text: str, *, plain: bool = False) -> Count:
+    if plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK")):
         total = text_count(text)
         if total <= CHUNK:
             return Count(total, CHUNK, (total,))
-    chunks, full = _cut(text, _anonymous)
+    chunks, full = _cut([(text, 1.0)] if plain else weighted_spans(text, strict=False), _anonymous)
     sizes = tuple(len(chunk) for chunk in chunks)
     last = 0 if full == len(sizes) else sizes[-1]
     return Count(CHUNK * full + last, CHUNK, sizes)
@@ -94,7 +103,7 @@ def _anonymous(text: str) -> Iterable[int]:
 
 
 def _cut(
-    text: str, tokenize: Callable[[str], Iterable[int]]
+    spans: list[tuple[str, float]], tokenize: Callable[[str], Iterable[int]]
 ) -> tuple[list[list[tuple[int, float]]], int]:
     """A1111's chunks, and how many of them it counts as full: all but a last one left open.
 
@@ -103,7 +112,7 @@ def _cut(
     chunks: list[list[tuple[int, float]]] = []
     chunk: list[tuple[int, float]] = []
     comma: int | None = None
-    for span, weight in weighted_spans(text, strict=False):
+    for span, weight in spans:
         if span == "BREAK" and weight == BREAK_WEIGHT:
             chunks.append(chunk)
             chunk, comma = [], None

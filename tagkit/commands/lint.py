@@ -24,7 +24,7 @@ from tagkit.errors import UserError
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
 from tagkit.linting.linter import Linter
 from tagkit.packs import Rule, Safety, selected, shipped_rules
-from tagkit.prompt import DIALECTS
+from tagkit.prompt import DIALECTS, detect_dialect
 from tagkit.settings import Settings, find_settings
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _codes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 )
 @click.option("--ignore", multiple=True, callback=_codes, help="No rules with these code prefixes.")
 @click.option("--model", metavar="CARD", help="Card of the checkpoint to judge by.")
-@click.option("--dialect", type=click.Choice(DIALECTS), help="Grammar of the prompts.")
+@click.option("--dialect", type=click.Choice([*DIALECTS, "auto"]), help="Grammar of the prompts.")
 @click.option(
     "--split", type=click.Choice(SPLITS), default="lines", help="What one prompt is in a file."
 )
@@ -159,14 +159,18 @@ def _linters(
 ) -> Callable[[Record], tuple[str, str, Linter]]:
     """Linters by the settings line of a record, each made once."""
     rules = _rules(options, settings)
-    dialect = options.dialect or settings.dialect
+    asked = options.dialect or settings.dialect
 
     @cache
-    def linter_of(settings_line: str | None) -> tuple[str, str, Linter]:
+    def linter_of(settings_line: str | None, dialect: str) -> tuple[str, str, Linter]:
         choice = choose_card(options.model, settings_line, settings)
         return choice.name, choice.source, Linter(choice.card, rules, dialect, fixes)
 
-    return lambda record: linter_of(record.settings)
+    def linter_for(record: Record) -> tuple[str, str, Linter]:
+        dialect = detect_dialect(record.positive).dialect if asked == "auto" else asked
+        return linter_of(record.settings, dialect)
+
+    return linter_for
 
 
 def _rules(options: Options, settings: Settings) -> tuple[Rule, ...]:

@@ -45,9 +45,7 @@ class Choices(NamedTuple):
     help="Folder for the pictures. Default: beside the file, named by its stem.",
 )
 @click.option("--model", help="Model card to render with.")
-@click.option(
-    "--checkpoint", default="", help="Weights: a .safetensors file or a diffusers folder."
-)
+@click.option("--checkpoint", default="", help="Weights: a .safetensors file or diffusers folder.")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of a job; repeatable."
 )

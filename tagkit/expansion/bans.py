@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tagkit.linting.patterns import name_test
 from tagkit.prompt import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tagkit.cards import Ban
     from tagkit.lexicon import Lexicon
 
-    NameTest = Callable[[str], bool]
+NameTest = Callable[[str], bool]
 
 _LITERAL = re.compile(r"[\w \-]+")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 import torch
 from transformers import DynamicCache
 
@@ -22,28 +21,19 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import LlamaForCausalLM
 
-    from tagkit.expansion.rows import Candidates, Draft, Limits, Request, Vocabulary, Widen
+    from tagkit.expansion.rows import (
+        Candidates,
+        Draft,
+        Limits,
+        Request,
+        Sampling,
+        Vocabulary,
+        Widen,
+    )
 
 BLOCK = 64  # cache columns made at a time
 
 
-class Sampling(msgspec.Struct, frozen=True):
-    """Which tokens may be drawn.
-
-    temperature: 0 takes the likeliest token. top_k: so many likeliest tokens, 0 for all.
-    top_p: the likeliest tokens that make up this share of the probability, 1 for all.
-    min_p: tokens at least this share as likely as the likeliest, 0 for all.
-    repetition_penalty: makes tokens that the row has less likely (Keskar et al. 2019); 1 for none.
-    """
-
-    temperature: float = 0.7
-    top_p: float = 0.95
-    top_k: int = 100
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-
-
-@torch.inference_mode()
 def decode(
     network: LlamaForCausalLM,
     vocabulary: Vocabulary,
@@ -54,7 +44,15 @@ def decode(
     """One draft a request, in their order; all requests run as one batch."""
     greedy = sampling.temperature == 0
     rows = [Row(request, vocabulary, limits, greedy=greedy) for request in requests]
-    active = [row for row in rows if not row.ended]
+    with torch.inference_mode():
+        _run(network, vocabulary, [row for row in rows if not row.ended], sampling)
+    return [row.draft() for row in rows]
+
+
+def _run(
+    network: LlamaForCausalLM, vocabulary: Vocabulary, active: list[Row], sampling: Sampling
+) -> None:
+    """Lets the rows read and draw until all have ended."""
     batch = Batch(network, [row.text for row in active])
     logits = batch.read_prompts() if active else torch.empty(0)
     while active:
@@ -65,7 +63,6 @@ def decode(
         active = [active[place] for place in kept]
         if active:
             logits = batch.read([token for token in drawn if token is not None], active)
-    return [row.draft() for row in rows]
 
 
 def candidates(logits: Tensor, sampling: Sampling) -> list[Candidates]:
@@ -168,7 +165,7 @@ class Batch:
         return logits
 
 
-class GrowingCache(DynamicCache):
+class GrowingCache(DynamicCache):  # type: ignore[misc]
     """Keys and values in buffers with room to grow; the library's own copies all at every token."""
 
     def __init__(self) -> None:

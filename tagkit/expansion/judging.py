@@ -2,40 +2,122 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.cards import Ban, ImageCard
+from tagkit.cards import ImageCard, Overfit
 from tagkit.clip import count_tokens
-from tagkit.errors import UserError
-from tagkit.expansion.bans import any_ban, any_of
+from tagkit.expansion.bans import NameTest
 from tagkit.expansion.placing import rank_of
 from tagkit.expansion.recipes import COUNTED, kind_of
+from tagkit.lexicon import Lexicon
+from tagkit.linting.patterns import name_test
 from tagkit.prompt import canonical, escaped, parse
-from tagkit.typed_yaml import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from tagkit.expansion.bans import NameTest
     from tagkit.expansion.placing import Places
-    from tagkit.lexicon import Lexicon
 
-CATEGORIES = ("artist", "character", "copyright", "general", "meta")
-SEXUAL = "sexual"
+SEXUAL = "sexual"  # the lexicon's group of tags that are never added
+
+_SMALLEST_TAG = 2  # CLIP tokens of a comma and one word
 
 
-class House(msgspec.Struct, frozen=True):
-    """What holds for every prompt of a run.
+class HouseRules(msgspec.Struct, frozen=True):
+    """What holds for all prompts of a run.
 
-    banned: the user's bans and the card's. unwanted: what else the card speaks against.
-    banned_groups, allowed_groups: names of curated groups or of categories.
+    banned: the user's bans and the card's. banned_groups, allowed_groups: curated groups, or
+    categories. discouraged, overfit: what else the card speaks against; an overfit trait may be
+    added to a prompt that asks for it. unsafe: whether a whole prompt breaks a safety rule.
     """
 
     card: ImageCard
     lexicon: Lexicon
-    banned: Callable[[str], bool]
-    unwanted: Callable[[str], bool]
+    banned: NameTest
     banned_groups: frozenset[str]
     allowed_groups: frozenset[str]
+    discouraged: NameTest
+    overfit: tuple[Overfit, ...]
+    unsafe: Callable[[str], bool]
+
+    def objection(self, name: str) -> str | None:
+        """Why the tag is not taken whatever the prompt says; None if there is no reason."""
+        kind = kind_of(name, self.lexicon)
+        entry = self.lexicon.find(name) if kind != "artist" else None
+        groups = {kind, entry.category, entry.group} if entry and entry.group else {kind}
+        if self.banned(name):
+            return "banned"
+        if groups & self.banned_groups:
+            return "group"
+        if (kind not in COUNTED and not groups & self.allowed_groups) or not _is_a_tag(name):
+            return "category"
+        if SEXUAL in groups:
+            return "safety"
+        return "card" if self.discouraged(name) else None
+
+
+class Ledger:
+    """The judge of one row; it keeps what was taken, and the prompt that this makes.
+
+    said: names that the prompt has. counted: how many of them the length target counts.
+    limit: CLIP tokens that the prompt may have, None for any number.
+    """
+
+    def __init__(
+        self,
+        rules: HouseRules,
+        places: Places,
+        said: frozenset[str],
+        missing: int,
+        limit: int | None,
+    ) -> None:
+        self.added: list[str] = []
+        self.text = places.text
+        self.tokens = count_tokens(places.text).total
+        self.missing = missing
+        self._rules = rules
+        self._places = places
+        self._said = set(said)
+        self._limit = limit
+        self._ranked: list[tuple[str, int]] = []
+        self._unasked = [
+            name_test(each.pattern)
+            for each in rules.overfit
+            if not any(map(name_test(each.unless), said))
+        ]
+
+    @property
+    def full(self) -> bool:
+        """Whether not even the shortest tag fits."""
+        return self._limit is not None and self.tokens + _SMALLEST_TAG > self._limit
+
+    def __call__(self, tag: str) -> str | None:
+        """Take `tag`, or say why not."""
+        name = canonical(tag)
+        if name in self._said:
+            return "repeated"
+        reason = self._rules.objection(name)
+        if reason is None and any(test(name) for test in self._unasked):
+            reason = "card"
+        return reason or self._taken(name)
+
+    def _taken(self, name: str) -> str | None:
+        ranked = [*self._ranked, (name, rank_of(name, self._rules.card, self._rules.lexicon))]
+        text = self._places.filled(ranked)
+        if self._rules.unsafe(text):
+            return "safety"
+        tokens = count_tokens(text).total
+        if self._limit is not None and tokens > self._limit:
+            return "over-budget"
+        self.text, self.tokens, self._ranked = text, tokens, ranked
+        self.added.append(name)
+        self._said.add(name)
+        self.missing -= kind_of(name, self._rules.lexicon) in COUNTED
+        return None
+
+
+def _is_a_tag(name: str) -> bool:
+    """Whether the name, typed into a prompt, is read as one tag and nothing else."""
+    tags = parse(escaped(name)).tags
+    return len(tags) == 1 and tags[0].whole and (tags[0].name, tags[0].weight) == (name, 1.0)

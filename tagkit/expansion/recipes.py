@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from tagkit.clip.counts import text_count
 from tagkit.prompt import Choice, Text, Wildcard
 
 if TYPE_CHECKING:
@@ -41,14 +40,18 @@ Tags = dict[str, tuple[str, ...]]  # canonical names by kind, in the user's orde
 def kind_of(name: str, lexicon: Lexicon) -> str:
     """count, general, artist, character, copyright, quality, rating, year or meta.
 
-    An unknown name is general; so is a single word that is only known as an artist's.
+    An unknown name is general. So is a bare word that only the long lists have, where it is a pen
+    name or an everyday word, which CLIP has as one token: they hold names such as `joyful`.
     """
+    if _ARTIST.match(name):
+        return "artist"
     entry = lexicon.find(name)
     if entry is None:
-        return "artist" if _ARTIST.match(name) else "general"
-    if entry.group in _OWN_GROUPS:
-        return entry.group
-    return "general" if entry.category == "artist" and " " not in name else entry.category
+        return "general"
+    if entry.group:
+        return entry.group if entry.group in _OWN_GROUPS else entry.category
+    ambiguous = " " not in name and (entry.category == "artist" or text_count(name) == 1)
+    return "general" if ambiguous else entry.category
 
 
 def tags_of(prompt: Prompt, lexicon: Lexicon) -> Tags:

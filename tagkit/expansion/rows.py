@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 
 from tagkit.expansion.refusals import Node, refuse
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    Candidates = tuple[Sequence[int], Sequence[float]]  # token ids, ascending; their probabilities
-    Widen = Callable[[Sequence[int]], Candidates]  # tokens that are used up -> others
+Candidates = tuple[Sequence[int], Sequence[float]]  # token ids, ascending; their probabilities
+Widen = Callable[[Sequence[int]], Candidates]  # tokens that are used up -> others
 
 
 class Judge(Protocol):
@@ -37,6 +35,22 @@ class Request(msgspec.Struct, frozen=True):
     ids: tuple[int, ...]
     seed: int
     judge: Judge
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """Which tokens may be drawn.
+
+    temperature: 0 takes the likeliest token. top_k: so many likeliest tokens, 0 for all.
+    top_p: the likeliest tokens that make up this share of the probability, 1 for all.
+    min_p: tokens at least this share as likely as the likeliest, 0 for all.
+    repetition_penalty: makes tokens that the row has less likely (Keskar et al. 2019); 1 for none.
+    """
+
+    temperature: float = 0.7
+    top_p: float = 0.95
+    top_k: int = 100
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -26,6 +26,8 @@ def check(context: Context, rules: Sequence[Rule]) -> tuple[Diagnostic, ...]:
 def _diagnostics(context: Context, rule: Rule) -> Iterator[Diagnostic]:
     if rule.needs_card and not context.card.name:
         return
+    if context.positive.dialect not in rule.dialects:
+        return
     for finding in MATCHERS[rule.kind](context, rule):
         severity = _severity(context, rule, finding)
         if severity != "off":

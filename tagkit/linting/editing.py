@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Edit
 from tagkit.prompt import Bracket, Choice, Segment
+from tagkit.prompt.grammars import GRAMMARS
 from tagkit.prompt.lexer import tokens_of
 from tagkit.spans import Span
 
@@ -75,7 +76,7 @@ def appended(prompt: Prompt, texts: Sequence[str]) -> Edit:
     """Puts `texts` behind what the prompt says, in front of a comment that ends it."""
     said = [
         token
-        for token in tokens_of(prompt.text)
+        for token in tokens_of(prompt.text, GRAMMARS[prompt.dialect])
         if token.kind not in ("comment", "newline") and prompt.text[token.start : token.end].strip()
     ]
     added = ", ".join(texts)

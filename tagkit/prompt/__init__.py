@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from tagkit.errors import UserError
 from tagkit.prompt.attention import weighted_spans
+from tagkit.prompt.comfyui import comfyui_spans
+from tagkit.prompt.compel import compel_spans
+from tagkit.prompt.conversion import converted
+from tagkit.prompt.detection import Detection, detect_dialect
+from tagkit.prompt.grammars import GRAMMARS
 from tagkit.prompt.names import canonical, escaped
+from tagkit.prompt.novelai import novelai_spans
 from tagkit.prompt.parser import parsed
 from tagkit.prompt.scheduling import schedule
 from tagkit.prompt.stripping import and_parts, without_comments, without_networks
@@ -28,6 +34,7 @@ __all__ = [
     "Bracket",
     "Break",
     "Choice",
+    "Detection",
     "Network",
     "Node",
     "Prompt",
@@ -39,6 +46,8 @@ __all__ = [
     "Wildcard",
     "and_parts",
     "canonical",
+    "convert",
+    "detect_dialect",
     "escaped",
     "parse",
     "schedule",
@@ -47,7 +56,15 @@ __all__ = [
     "without_networks",
 ]
 
-DIALECTS = ("a1111",)
+DIALECTS = tuple(GRAMMARS)
+
+
+_READERS = {
+    "a1111": weighted_spans,
+    "comfyui": comfyui_spans,
+    "novelai": novelai_spans,
+    "compel": compel_spans,
+}
 
 
 def parse(text: str, dialect: str = "a1111") -> Prompt:
@@ -56,7 +73,7 @@ def parse(text: str, dialect: str = "a1111") -> Prompt:
     Raises UserError for an unknown dialect only.
     """
     _require(dialect)
-    return parsed(text)
+    return parsed(text, dialect)
 
 
 def weighted_text(text: str, dialect: str = "a1111") -> list[tuple[str, float]]:
@@ -66,7 +83,19 @@ def weighted_text(text: str, dialect: str = "a1111") -> list[tuple[str, float]]:
     program fails: on a weight that is no number.
     """
     _require(dialect)
-    return weighted_spans(text)
+    return _READERS[dialect](text)
+
+
+def convert(text: str, from_: str, to: str) -> str:
+    """`text` of dialect `from_` as the dialect `to` writes it, read the same by both programs.
+
+    Raises UserError for an unknown dialect, and where a part has no equal in `to`.
+    """
+    _require(to)
+    spans = weighted_text(text, from_)
+    if from_ == to:
+        return text
+    return converted(parse(text, from_), spans, to, _READERS[to])
 
 
 def _require(dialect: str) -> None:

@@ -5,37 +5,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.prompt.names import EMOTICONS
+from tagkit.prompt.grammars import NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from tagkit.prompt.grammars import Grammar
 
 # Deeper brackets are read as stray ones: no prompt means them, and no reader may recurse on them.
 MAX_DEPTH = 100
 
-_EMOTICON = "|".join(re.escape(each) for each in sorted(EMOTICONS, key=len, reverse=True))
-_TOKEN = re.compile(
-    rf"""
-      (?P<comment> \#[^\n]* )
-    | (?P<emoticon> (?<![^\s,(\[{{|]) [^\S\r\n]* (?:{_EMOTICON}) (?= \s* (?:[,\r\n|)\]}}]|$) ) )
-    | (?P<escape> \\. | \\ )
-    | (?P<network> <\w+:[^>]+> )
-    | (?P<quoted> "[^"\n]*" )
-    | (?P<wildcard> __[A-Za-z0-9*][\w*./\- ]*?(?:\([^()\n]*\))?__ )
-    | (?P<weight> :\s*[+-]?[.\d]+\s*\) )
-    | (?P<open> [(\[{{] )
-    | (?P<close> [)\]}}] )
-    | (?P<comma> , )
-    | (?P<newline> \r\n|\n|\r )
-    | (?P<pipe> \| )
-    | (?P<colon> : )
-    | (?P<text> (?: [^\\(){{}}\[\]<|:,\r\n\#"_] | _(?!_) )+ | . )
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _KEYWORD = re.compile(r"\b(?:BREAK|AND)\b")
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*")
+_WHEN = re.compile(rf"\s*{NUMBER}(?:[eE][+-]?\d+)?\s*")
 _PARTNER = {")": "(", "]": "[", "}": "{"}
+_KINDS = {"(": "emphasis", "[": "deemphasis", "{": "braces", ":": "numbered"}
 
 
 class Token(NamedTuple):
@@ -49,8 +32,8 @@ class Token(NamedTuple):
 class Pair(NamedTuple):
     """An open bracket's partner (token indices) and what the two mean together.
 
-    kind: emphasis `( )`, deemphasis `[ ]`, schedule `[a:b:n]`, alternate `[a|b]`,
-    variants `{a|b}`, braces `{ }`. `cuts`: token indices of the pipes or colons that part options.
+    kind: emphasis `( )`, deemphasis `[ ]`, braces `{ }`, numbered `1.2:: ::`, schedule `[a:b:n]`,
+    alternate `[a|b]` or variants `{a|b}`. `cuts`: indices of the tokens that part options.
     """
 
     close: int
@@ -58,11 +41,13 @@ class Pair(NamedTuple):
     cuts: tuple[int, ...]
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Tokens of an A1111 prompt; together they cover `text`."""
-    tokens = [Token(str(m.lastgroup), m.start(), m.end()) for m in _TOKEN.finditer(text)]
-    if _KEYWORD.search(text):
+def tokens_of(text: str, grammar: Grammar) -> list[Token]:
+    """Tokens of a prompt; together they cover `text`."""
+    tokens = [Token(str(m.lastgroup), m.start(), m.end()) for m in grammar.tokens.finditer(text)]
+    if grammar.keywords and _KEYWORD.search(text):
         tokens = [part for token in tokens for part in _with_keywords(token, text)]
+    if any(token.kind == "number" for token in tokens):
+        tokens = list(_with_ends(tokens, len(text)))
     return tokens
 
 
@@ -81,6 +66,21 @@ def _with_keywords(token: Token, text: str) -> list[Token]:
     return parts
 
 
+def _with_ends(tokens: Sequence[Token], length: int) -> Iterator[Token]:
+    """`1.2::` weighs up to `::`, the next `n::` or the end: the latter two get an empty end."""
+    is_open = False
+    for token in tokens:
+        if token.kind == "number":
+            if is_open:
+                yield Token("end", token.start, token.start)
+            is_open = True
+        elif token.kind == "end":
+            is_open = False
+        yield token
+    if is_open:
+        yield Token("end", length, length)
+
+
 class _Open:
     """A bracket that waits for its partner; pipes and colons directly inside it."""
 
@@ -91,7 +91,7 @@ class _Open:
         self.colons: list[int] = []
 
 
-def paired(tokens: Sequence[Token], text: str) -> dict[int, Pair]:
+def paired(tokens: Sequence[Token], text: str, grammar: Grammar) -> dict[int, Pair]:
     """Every bracket that has a partner, by the index of its opening token.
 
     A closing bracket takes the nearest open one of its shape; those in between stay stray.
@@ -100,42 +100,49 @@ def paired(tokens: Sequence[Token], text: str) -> dict[int, Pair]:
     waiting: list[_Open] = []
     for index, token in enumerate(tokens):
         kind = token.kind
-        if kind == "open" and len(waiting) < MAX_DEPTH:
-            waiting.append(_Open(index, text[token.start]))
+        if kind in ("open", "number") and len(waiting) < MAX_DEPTH:
+            waiting.append(_Open(index, text[token.start] if kind == "open" else ":"))
         elif kind == "pipe" and waiting:
             waiting[-1].pipes.append(index)
         elif kind == "colon" and waiting:
             waiting[-1].colons.append(index)
-        elif kind in ("close", "weight", "emoticon"):
-            _close(index, token, waiting, pairs, tokens, text)
+        elif kind in ("close", "weight", "emoticon", "end"):
+            opened = _partner(_shape(token, text), waiting)
+            if opened:
+                pairs[opened.index] = _pair(opened, index, tokens, text, grammar)
     return pairs
 
 
-def _close(
-    index: int,
-    token: Token,
-    waiting: list[_Open],
-    pairs: dict[int, Pair],
-    tokens: Sequence[Token],
-    text: str,
-) -> None:
-    wanted = _PARTNER.get(text[token.end - 1])
-    while waiting and any(each.bracket == wanted for each in waiting):
-        opened = waiting.pop()
-        if opened.bracket == wanted:
-            pairs[opened.index] = _pair(opened, index, tokens, text)
-            return
+def _shape(token: Token, text: str) -> str | None:
+    """The opening bracket that a closing token belongs to."""
+    if token.kind == "end":
+        return ":"
+    letter = text[token.start] if token.kind == "close" else text[token.end - 1]
+    return _PARTNER.get(letter)
 
 
-def _pair(opened: _Open, close: int, tokens: Sequence[Token], text: str) -> Pair:
-    if opened.bracket == "(":
-        return Pair(close, "emphasis", ())
-    if opened.bracket == "{":
-        return Pair(close, "variants" if opened.pipes else "braces", tuple(opened.pipes))
-    if opened.pipes:
-        return Pair(close, "alternate", tuple(opened.pipes))
-    if 1 <= len(opened.colons) <= 2:
-        when = text[tokens[opened.colons[-1]].end : tokens[close].start]
-        if _NUMBER.fullmatch(when):
+def _partner(wanted: str | None, waiting: list[_Open]) -> _Open | None:
+    if not any(each.bracket == wanted for each in waiting):
+        return None
+    while waiting[-1].bracket != wanted:
+        waiting.pop()
+    return waiting.pop()
+
+
+def _pair(opened: _Open, close: int, tokens: Sequence[Token], text: str, grammar: Grammar) -> Pair:
+    kind = _KINDS[opened.bracket]
+    if kind == "braces" and opened.pipes:
+        return Pair(close, "variants", tuple(opened.pipes))
+    if kind == "deemphasis" and grammar.schedules:
+        if opened.pipes:
+            return Pair(close, "alternate", tuple(opened.pipes))
+        if _is_schedule(opened, close, tokens, text):
             return Pair(close, "schedule", tuple(opened.colons))
-    return Pair(close, "deemphasis", ())
+    return Pair(close, kind, ())
+
+
+def _is_schedule(opened: _Open, close: int, tokens: Sequence[Token], text: str) -> bool:
+    if not 1 <= len(opened.colons) <= 2:
+        return False
+    when = text[tokens[opened.colons[-1]].end : tokens[close].start]
+    return bool(_WHEN.fullmatch(when))

@@ -6,7 +6,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tagkit.prompt.attention import ROUND, SQUARE
+from tagkit.prompt.compel import split_suffix, suffix_factor
+from tagkit.prompt.grammars import GRAMMARS, Grammar
 from tagkit.prompt.lexer import Pair, Token, paired, tokens_of
 from tagkit.prompt.names import canonical
 from tagkit.prompt.tree import (
@@ -30,25 +31,26 @@ if TYPE_CHECKING:
 
 _PLAIN = frozenset({"text", "escape", "quoted", "colon", "pipe", "emoticon"})
 _ENDS = frozenset({"comma", "newline", "comment"})
-_FACTORS = {"emphasis": ROUND, "deemphasis": SQUARE, "braces": 1.0}
+_CHOICES = frozenset({"schedule", "alternate", "variants"})
 
 
 @lru_cache(maxsize=256)
-def parsed(text: str) -> Prompt:
-    """The tree of an A1111 prompt. Odd text never fails: what has no meaning stays text.
+def parsed(text: str, dialect: str) -> Prompt:
+    """The tree of a prompt. Odd text never fails: what has no meaning stays text.
 
     Negative prompts recur from image to image, so the last few hundred trees are kept.
     """
-    return _Parser(text).prompt()
+    return _Parser(text, GRAMMARS[dialect]).prompt()
 
 
 class _Parser:
     """One pass over the tokens; brackets were paired before, so every branch is decided."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, grammar: Grammar) -> None:
         self.text = text
-        self.tokens = tokens_of(text)
-        self.pairs = paired(self.tokens, text)
+        self.grammar = grammar
+        self.tokens = tokens_of(text, grammar)
+        self.pairs = paired(self.tokens, text, grammar)
         self.tags: list[Tag] = []
         self.section = 0
         self.choices: tuple[tuple[int, int], ...] = ()
@@ -61,7 +63,7 @@ class _Parser:
             start = self.tokens[first].start if first < last else len(self.text)
             end = self.tokens[last - 1].end if first < last else start
             sections.append(Section(Span(start, end), self._segments(first, last, 1.0)))
-        return Prompt(self.text, "a1111", tuple(sections), tuple(self.tags))
+        return Prompt(self.text, self.grammar.name, tuple(sections), tuple(self.tags))
 
     def _section_bounds(self) -> Iterator[tuple[int, int]]:
         first = index = 0
@@ -116,6 +118,12 @@ class _Parser:
                 end += 1
             nodes += self._text(token.start, self.tokens[end - 1].end, weight, alone)
             return end
+        if token.kind in ("boosted", "phrase"):
+            word, suffix = split_suffix(self.text[token.start : token.end])
+            quotes = token.kind == "phrase"
+            start, end = token.start + quotes, token.start + len(word) - quotes
+            nodes += self._text(start, end, weight * suffix_factor(suffix), alone)
+            return index + 1
         if token.kind == "network":
             kind, name, *args = self.text[token.start + 1 : token.end - 1].split(":")
             nodes.append(Network(span, kind, name.strip(), tuple(args)))
@@ -139,12 +147,13 @@ class _Parser:
     def _bracket(self, index: int, pair: Pair, weight: float) -> Node:
         opening, closing = self.tokens[index], self.tokens[pair.close]
         span = Span(opening.start, closing.end)
-        if pair.kind in ("schedule", "alternate", "variants"):
+        if pair.kind in _CHOICES:
             return Choice(span, pair.kind, tuple(self._options(index, pair, weight)))
-        number = self._number(closing)
-        factor = _FACTORS[pair.kind] if number is None else self._value(number)
+        number = self._number(opening, closing)
+        factor = self.grammar.factors[pair.kind] if number is None else self._value(number)
         end = closing.start if closing.kind != "emoticon" else closing.end - 1
-        segments = self._segments(index + 1, pair.close, weight * factor)
+        inner_weight = factor if number and self.grammar.replaces else weight * factor
+        segments = self._segments(index + 1, pair.close, inner_weight)
         return Bracket(span, pair.kind, segments, Span(opening.end, end), factor, number)
 
     def _options(self, index: int, pair: Pair, weight: float) -> Iterator[tuple[Segment, ...]]:
@@ -161,15 +170,24 @@ class _Parser:
             yield self._segments(before + 1, behind, weight)
         self.choices = outer
 
-    def _number(self, closing: Token) -> Span | None:
-        if closing.kind != "weight":
-            return None
-        raw = self.text[closing.start + 1 : closing.end - 1]
-        start = closing.start + 1 + len(raw) - len(raw.lstrip())
+    def _number(self, opening: Token, closing: Token) -> Span | None:
+        """Where a bracket's weight is written: `:1.2)`, `1.2::`, `)1.2` or `)++`."""
+        if opening.kind == "number":
+            return self._trimmed(opening.start, opening.end - 2)
+        if closing.kind == "weight":
+            return self._trimmed(closing.start + 1, closing.end - 1)
+        if closing.kind == "close" and closing.end - closing.start > 1:
+            return Span(closing.start + 1, closing.end)
+        return None
+
+    def _trimmed(self, start: int, end: int) -> Span:
+        raw = self.text[start:end]
+        start += len(raw) - len(raw.lstrip())
         return Span(start, start + len(raw.strip()))
 
     def _value(self, number: Span) -> float:
+        """The weight that is written there; nonsense counts as 1."""
         try:
-            return float(self.text[number.start : number.end])
+            return suffix_factor(self.text[number.start : number.end])
         except ValueError:
             return 1.0

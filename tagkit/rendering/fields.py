@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 MULTIPLE = 8
 MOST_IMAGES = 10_000
 
-Off = Literal["off"]
 Length = Literal["very-short", "short", "long", "very-long"]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -44,7 +43,8 @@ class Expand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every field that a job file, `--set` or a matrix may hold; None: not said.
 
-    YAML reads a bare `off` as false, hence the booleans; `with_off` makes them "off".
+    YAML reads a bare `off` as false, hence the booleans; `with_off` makes them "off". Words that a
+    field takes are checked by `problems`, which can name them.
     """
 
     model: str | None = None
@@ -52,17 +52,17 @@ class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size: Annotated[str, Meta(pattern=r"^\d{1,5}x\d{1,5}$")] | None = None
     steps: Annotated[int, Meta(ge=1, le=1000)] | None = None
     cfg: Annotated[float, Meta(ge=0, le=100)] | None = None
-    sampler: Literal["euler-a"] | None = None
-    rng: Literal["cpu", "nv"] | None = None
+    sampler: str | None = None
+    rng: str | None = None
     seed: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
     count: Annotated[int, Meta(ge=1, le=MOST_IMAGES)] | None = None
-    fix: Literal["safe", "unsafe", "off"] | bool | None = None
-    expand: Literal["off", "card"] | bool | Expand | None = None
-    hires: Off | bool | None = None
-    detailer: Off | bool | None = None
+    fix: str | bool | None = None
+    expand: str | bool | Expand | None = None
+    hires: str | bool | None = None
+    detailer: str | bool | None = None
     loras: tuple[dict[str, str | float], ...] | None = None
     filename: str | None = None
-    format: Literal["png"] | None = None
+    format: str | None = None
 
 
 UNSAID = Fields()
@@ -90,11 +90,14 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 FIELD_NAMES = Fields.__struct_fields__
-_OFF = {
-    "fix": "safe, unsafe or off",
-    "expand": "card, off, or how: {temperature: 0.7}",
-    "hires": "off",
-    "detailer": "off",
+_WORDS = {
+    "sampler": ("euler-a",),
+    "rng": ("cpu", "nv"),
+    "fix": ("safe", "unsafe", "off"),
+    "expand": ("card", "off", "{temperature: 0.7}"),
+    "hires": ("off",),
+    "detailer": ("off",),
+    "format": ("png",),
 }
 
 
@@ -111,7 +114,7 @@ def merged(*layers: Fields) -> Fields:
 
 def with_off(fields: Fields) -> Fields:
     """The same with every `false` as "off"."""
-    off = {name: "off" for name in _OFF if getattr(fields, name) is False}
+    off = {name: "off" for name in _WORDS if getattr(fields, name) is False}
     return msgspec.structs.replace(fields, **off)
 
 
@@ -122,9 +125,10 @@ def settled(fields: Fields) -> Settled:
 
 def problems(fields: Fields) -> Iterator[tuple[str, str]]:
     """What the types let pass and is wrong nevertheless: the field, and what it must be."""
-    for name, choices in _OFF.items():
-        if getattr(fields, name) is True:
-            yield name, f"`{name}` must be {choices}"
+    for name, words in _WORDS.items():
+        value = getattr(with_off(fields), name)
+        if isinstance(value, str | bool) and value not in words:
+            yield name, f"`{name}: {value}`: it must be {' or '.join(words)}"
     if fields.size and any(side % MULTIPLE or not side for side in sides(fields.size)):
         yield "size", f"`size: {fields.size}`: both sides must be multiples of {MULTIPLE}"
     if fields.loras:

@@ -13,21 +13,26 @@ from msgspec import Meta
 from tagkit.documents import parse_record, read_document
 from tagkit.errors import UserError
 from tagkit.infotext import Infotext, parse_settings, read_image
-from tagkit.rendering.fields import UNSAID, Fields, Negative, problems, with_off
+from tagkit.rendering.fields import (
+    FIELD_NAMES,
+    UNSAID,
+    Fields,
+    Negative,
+    merged,
+    problems,
+    with_off,
+)
+from tagkit.rendering.places import Steps, place_of
 from tagkit.rendering.recorded import recorded_fields
-from tagkit.typed_yaml import parse_yaml, read_text
+from tagkit.typed_yaml import nearest, parse_yaml, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import yaml
 
     from tagkit.documents import Record
 
 JOB_SUFFIXES = (".yaml", ".yml", ".json")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-Scalar = str | int | float | bool
-Steps = tuple[str | int, ...]
 
 
 class Entry(Fields, frozen=True, forbid_unknown_fields=True):
@@ -44,20 +49,36 @@ class JobFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1] = 1
     model: str | None = None
     defaults: Fields = Fields()
-    matrix: dict[str, Annotated[tuple[Scalar, ...], Meta(min_length=1)]] = {}
+    matrix: dict[str, object] = {}
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a request comes from: a file, the way to it in a job file, its place in a text."""
+
+    path: Path
+    steps: Steps = ()
+    record: str = ""
+
+    def place(self, field: str = "") -> str:
+        """`file:line` of the request, or of what says its `field`."""
+        if not self.steps:
+            return self.record or str(self.path)
+        if not field:
+            return self.record or place_of(self.path, self.steps)
+        own = (("matrix", field), (*self.steps, field), ("defaults", field), (field,))
+        return place_of(self.path, *own, self.steps)
 
 
 class Request(msgspec.Struct, frozen=True):
     """A prompt and what is said of it.
 
     layers: fields, the later ones winning. cells: the matrix, one set of fields a combination.
-    place: where it stands, for messages.
     """
 
     prompt: str
     layers: tuple[Fields, ...]
     cells: tuple[Fields, ...]
-    place: str
+    origin: Origin
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -77,88 +98,83 @@ def read_source(path: Path) -> Source:
     if suffix in JOB_SUFFIXES:
         return _job_file(path)
     if suffix in IMAGE_SUFFIXES:
-        requests = [_recorded(read_image(path), UNSAID, UNSAID, (UNSAID,), str(path))]
+        requests = [_recorded(read_image(path), UNSAID, UNSAID, (UNSAID,), Origin(path))]
     else:
-        requests = list(_file_requests(path, UNSAID, UNSAID, (UNSAID,)))
+        requests = list(_file_requests(path, UNSAID, UNSAID, (UNSAID,), Origin(path)))
     return Source(path, tuple(requests), _digest([path]))
 
 
 def parse_overrides(settings: Sequence[str]) -> Fields:
     """`key=value` texts, the values written as in a job file. Raises UserError."""
-    lines = []
-    for setting in settings:
-        key, equals, value = setting.partition("=")
-        if not equals:
-            hint = "--set cfg=6"
-            raise UserError(f"`--set {setting}` is no `key=value`", "", hint)
-        lines.append(f"{key.strip()}: {value}")
-    fields = parse_yaml("\n".join(lines), Fields, "--set")
+    return merged(*(_override(setting) for setting in settings))
+
+
+def _override(setting: str) -> Fields:
+    key, equals, value = setting.partition("=")
+    name = f"--set {setting}"
+    if not equals:
+        raise UserError(f"`{name}` is no `key=value`", "", "--set cfg=6")
+    fields = parse_yaml(f"{key.strip()}: {value}", Fields, name)
     for _, problem in problems(fields):
-        raise UserError(problem, "--set")
+        raise UserError(problem, name)
     return with_off(fields)
 
 
 def _job_file(path: Path) -> Source:
     text = read_text(path)
     file = parse_yaml(text, JobFile, str(path))
-    reader = _Reader(path, text)
-    base = with_off(reader.checked(file.defaults, ("defaults",)))
+    reader = _Reader(path)
+    base = reader.checked(file.defaults, ("defaults",))
     if file.model and not base.model:
         base = msgspec.structs.replace(base, model=file.model)
     cells = tuple(reader.cells(file.matrix))
     requests: list[Request] = []
     files = [path]
     for index, entry in enumerate(file.prompts):
-        steps: Steps = ("prompts", index)
-        place = reader.place(steps)
+        origin = Origin(path, ("prompts", index))
         if isinstance(entry, str):
-            requests.append(_text_request(entry, base, UNSAID, cells, place))
+            requests.append(_request(parse_record(entry), base, UNSAID, cells, origin))
             continue
-        own = _own_fields(with_off(reader.checked(entry, steps)))
+        own = _own_fields(reader.checked(entry, origin.steps))
         if (entry.prompt is None) == (entry.file is None):
-            raise UserError(f"`{place}` needs a prompt or a file, and not both", place)
+            raise UserError("an entry needs a prompt or a file, and not both", origin.place())
         if entry.prompt is not None:
-            requests.append(_text_request(entry.prompt, base, own, cells, place))
+            requests.append(_request(parse_record(entry.prompt), base, own, cells, origin))
         else:
             files.append(path.parent / str(entry.file))
-            requests += _file_requests(files[-1], base, own, cells)
+            requests += _file_requests(files[-1], base, own, cells, origin)
     return Source(path, tuple(requests), _digest(files))
 
 
 def _own_fields(entry: Fields) -> Fields:
-    return Fields(**{name: getattr(entry, name) for name in Fields.__struct_fields__})
+    return Fields(**{name: getattr(entry, name) for name in FIELD_NAMES})
 
 
 def _file_requests(
-    path: Path, base: Fields, own: Fields, cells: tuple[Fields, ...]
+    path: Path, base: Fields, own: Fields, cells: tuple[Fields, ...], origin: Origin
 ) -> Iterator[Request]:
     for record in read_document(path).records:
-        yield _request(record, base, own, cells, f"{path}:{record.line}")
-
-
-def _text_request(
-    text: str, base: Fields, own: Fields, cells: tuple[Fields, ...], place: str
-) -> Request:
-    return _request(parse_record(text), base, own, cells, place)
+        place = f"{path}:{record.line}"
+        yield _request(record, base, own, cells, msgspec.structs.replace(origin, record=place))
 
 
 def _request(
-    record: Record, base: Fields, own: Fields, cells: tuple[Fields, ...], place: str
+    record: Record, base: Fields, own: Fields, cells: tuple[Fields, ...], origin: Origin
 ) -> Request:
     if record.settings:
         info = Infotext(record.positive, record.negative, parse_settings(record.settings))
-        return _recorded(info, base, own, cells, place)
+        return _recorded(info, base, own, cells, origin)
     said = Fields(negative=record.negative)
-    return Request(record.positive, (base, said, own), cells, place)
+    return Request(record.positive, (base, said, own), cells, origin)
 
 
 def _recorded(
-    info: Infotext, base: Fields, own: Fields, cells: tuple[Fields, ...], place: str
+    info: Infotext, base: Fields, own: Fields, cells: tuple[Fields, ...], origin: Origin
 ) -> Request:
     """A picture that was made before is made again as it was: nothing fixed, nothing added."""
     as_it_was = Fields(negative=Negative(info.negative or "", "none"), fix="off", expand="off")
-    said = recorded_fields(info.settings, place)
-    return Request(info.prompt, (base, as_it_was, said, own), cells, place)
+    said = recorded_fields(info.settings, origin.place())
+    return Request(info.prompt, (base, as_it_was, said, own), cells, origin)
 
 
 def _digest(paths: Sequence[Path]) -> str:
@@ -169,61 +185,37 @@ def _digest(paths: Sequence[Path]) -> str:
 
 
 class _Reader:
-    """Checks what types cannot, and knows the line of everything."""
+    """Checks what types cannot, and says where."""
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._text = text
-
-    def place(self, steps: Steps) -> str:
-        return f"{self._path}:{_line(self._text, steps)}"
 
     def checked(self, fields: Fields, steps: Steps) -> Fields:
         for name, problem in problems(fields):
-            raise UserError(problem, self.place((*steps, name)))
-        return fields
+            raise UserError(problem, place_of(self._path, (*steps, name)))
+        return with_off(fields)
 
-    def cells(self, matrix: dict[str, tuple[Scalar, ...]]) -> Iterator[Fields]:
-        columns = [
-            [self._cell(key, index, value) for index, value in enumerate(values)]
-            for key, values in matrix.items()
-        ]
+    def cells(self, matrix: dict[str, object]) -> Iterator[Fields]:
+        columns = [list(self._column(key, values)) for key, values in matrix.items()]
         for combination in product(*columns):
             yield msgspec.convert(dict(combination), Fields)
 
-    def _cell(self, key: str, index: int, value: Scalar) -> tuple[str, object]:
-        steps: Steps = ("matrix", key, index)
+    def _column(self, key: str, values: object) -> Iterator[tuple[str, object]]:
+        if not isinstance(values, list) or not values:
+            what = f"`matrix.{key}` in `{self._path}`: it must be a list of values"
+            raise UserError(what, place_of(self._path, ("matrix", key)), f"{key}: [1, 2]")
+        for index, value in enumerate(values):
+            yield key, self._cell(key, index, value)
+
+    def _cell(self, key: str, index: int, value: object) -> object:
+        place = place_of(self._path, ("matrix", key, index))
+        if key not in FIELD_NAMES:
+            hint = nearest(key, sorted(FIELD_NAMES), "keys")
+            raise UserError(f"unknown key `{key}` in `matrix` of `{self._path}`", place, hint)
         try:
             fields = msgspec.convert({key: value}, Fields)
         except msgspec.ValidationError as error:
-            raise self._wrong_cell(key, error) from error
-        return key, getattr(with_off(self.checked(fields, steps[:-1])), key)
-
-    def _wrong_cell(self, key: str, error: msgspec.ValidationError) -> UserError:
-        """The same words that the reader of files has for a field."""
-        from tagkit.typed_yaml import nearest
-
-        place = self.place(("matrix", key))
-        if key not in Fields.__struct_fields__:
-            hint = nearest(key, sorted(Fields.__struct_fields__), "keys")
-            return UserError(f"unknown key `{key}` in `matrix` of `{self._path}`", place, hint)
-        problem = str(error).partition(" - at ")[0]
-        return UserError(f"`matrix.{key}` in `{self._path}`: {problem.lower()}", place)
-
-
-def _line(text: str, steps: Steps) -> int:
-    """The line of the value at the end of `steps`, or of the last step that exists."""
-    import yaml
-
-    node: yaml.Node | None = yaml.compose(text, Loader=yaml.CSafeLoader)
-    line = 1
-    for step in steps:
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == step]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        elif isinstance(node, yaml.SequenceNode):
-            node = node.value[int(step)]
-            line = node.start_mark.line + 1
-    return line
+            problem = str(error).partition(" - at ")[0]
+            what = f"`matrix.{key}` in `{self._path}`: {problem[0].lower()}{problem[1:]}"
+            raise UserError(what, place) from error
+        return getattr(self.checked(fields, ("matrix",)), key)

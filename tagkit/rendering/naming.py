@@ -17,6 +17,7 @@ DEFAULT = "{index:05d}-{seed}"
 _SPECIFICATION = re.compile(r"[<>^]?0?\d{0,3}(?:\.\d{1,3})?[dfgs]?")
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 _SEPARATOR = re.compile(r"[/\\]")
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 _WORDS = re.compile(r"\w+")
 _LONGEST_SLUG = 60
@@ -69,7 +70,7 @@ def template_problem(template: str) -> str | None:
         filled = template.format(**msgspec.structs.asdict(_SAMPLE))
     except ValueError as error:
         return str(error).lower()
-    if any(part in ("", ".", "..") for part in _parts(filled)) or re.match(r"\w:", filled):
+    if any(part in ("", ".", "..") for part in _parts(filled)) or _DRIVE.match(filled):
         return "a file name must stay inside the output folder"
     return None
 

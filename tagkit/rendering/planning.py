@@ -125,9 +125,9 @@ class _Planner:
         drawn = cache(lambda: self._random.randrange(_SEEDS))
         for cell in request.cells:
             said = merged(*request.layers, cell, self._overrides)
-            card = self._card(said.model or self._settings.model or DEFAULT_MODEL)
+            card = self._named_card(said.model, request)
             fields = settled(merged(card_fields(card), said))
-            self._check(fields, card, request.place)
+            self._check(fields, card, request)
             words = self._editor(card.name).fixed(request.prompt, fields.negative, fields.fix)
             first = drawn() if fields.seed == -1 else fields.seed
             for seed in range(first, first + fields.count):
@@ -171,10 +171,22 @@ class _Planner:
         folders = self._settings.checkpoints
         return weights_digest(self._card(name), self._checkpoint, folders, self._hashes)
 
-    def _check(self, fields: Settled, card: ImageCard, place: str) -> None:
+    def _named_card(self, name: str | None, request: Request) -> ImageCard:
+        if name is None:
+            return self._card(self._settings.model or DEFAULT_MODEL)
+        try:
+            return self._card(name)
+        except UserError as error:
+            raise UserError(error.what, self._place(request, "model"), error.hint) from error
+
+    def _place(self, request: Request, field: str) -> str:
+        said = getattr(self._overrides, field) is not None
+        return f"--set {field}" if said else request.origin.place(field)
+
+    def _check(self, fields: Settled, card: ImageCard, request: Request) -> None:
         if any(side % card.size.step for side in fields.sides):
             what = f"`size: {fields.size}`: `{card.name}` takes sides in steps of {card.size.step}"
-            raise UserError(what, place)
+            raise UserError(what, self._place(request, "size"))
         sides = Range(card.size.min, card.size.max)
         measured = (
             ("cfg", fields.cfg, card.sampling.cfg),

@@ -37,4 +37,8 @@ TYPEABLE = sorted(name for name in KAOMOJI if not set(name) & set("|<>\\"))
 
 @pytest.mark.parametrize("name", [*TYPEABLE, "ganyu (genshin impact)", "a [b]", ":)", "long hair"])
 def test_an_escaped_name_is_read_as_one_tag_of_that_name(name):
-    assert [tag.name for tag in parse(f"1girl, {escaped(name)}, hat").tags] == ["1girl", name, "hat"]
+    assert [tag.name for tag in parse(f"1girl, {escaped(name)}, hat").tags] == [
+        "1girl",
+        name,
+        "hat",
+    ]

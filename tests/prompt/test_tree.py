@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagkit.prompt import Bracket, Choice, Segment, Stray, Wildcard, canonical, parse
+from tagkit.prompt import DIALECTS, Bracket, Choice, Segment, Stray, Wildcard, canonical, parse
+from tagkit.prompt.grammars import GRAMMARS
 from tagkit.prompt.lexer import MAX_DEPTH, tokens_of
 
 GRAMMAR = st.lists(
@@ -14,24 +15,28 @@ GRAMMAR = st.lists(
     ),
     max_size=25,
 ).map("".join)
-ANY_TEXT = GRAMMAR | st.text(max_size=60)
+NOVELAI = st.lists(st.sampled_from([*"{}[],: ", "1.2::", "::", "-1::", "a", "b c"]), max_size=20)
+COMPEL = st.lists(st.sampled_from([*'(),"+- .\\', "1.2", "++", "a", "b-c"]), max_size=20)
+ANY_TEXT = GRAMMAR | NOVELAI.map("".join) | COMPEL.map("".join) | st.text(max_size=60)
+DIALECT = st.sampled_from(DIALECTS)
 
 
-@given(ANY_TEXT)
-def test_the_text_comes_back(text):
-    assert str(parse(text)) == text
+@given(ANY_TEXT, DIALECT)
+def test_the_text_comes_back(text, dialect):
+    assert str(parse(text, dialect)) == text
 
 
-@given(ANY_TEXT)
-def test_tokens_cover_the_text_without_a_gap(text):
-    ends = [0, *(token.end for token in tokens_of(text))]
-    assert [token.start for token in tokens_of(text)] == ends[:-1]
+@given(ANY_TEXT, DIALECT)
+def test_tokens_cover_the_text_without_a_gap(text, dialect):
+    tokens = tokens_of(text, GRAMMARS[dialect])
+    ends = [0, *(token.end for token in tokens)]
+    assert [token.start for token in tokens] == ends[:-1]
     assert ends[-1] == len(text)
 
 
-@given(ANY_TEXT)
-def test_children_lie_inside_their_parents_and_do_not_overlap(text):
-    for node in parse(text).nodes():
+@given(ANY_TEXT, DIALECT)
+def test_children_lie_inside_their_parents_and_do_not_overlap(text, dialect):
+    for node in parse(text, dialect).nodes():
         children = node.nodes if isinstance(node, Segment) else ()
         if isinstance(node, Bracket):
             children = node.segments
@@ -43,16 +48,16 @@ def test_children_lie_inside_their_parents_and_do_not_overlap(text):
             at = child.span.end
 
 
-@given(ANY_TEXT)
-def test_tags_are_trimmed_and_named_by_their_text(text):
-    for tag in parse(text).tags:
+@given(ANY_TEXT, DIALECT)
+def test_tags_are_trimmed_and_named_by_their_text(text, dialect):
+    for tag in parse(text, dialect).tags:
         written = text[tag.span.start : tag.span.end]
         assert written.strip() == written != ""
         assert tag.name == canonical(written)
 
 
-def names(text):
-    return [tag.name for tag in parse(text).tags]
+def names(text, dialect="a1111"):
+    return [tag.name for tag in parse(text, dialect).tags]
 
 
 @pytest.mark.parametrize(
@@ -146,3 +151,21 @@ def test_endless_brackets_neither_fail_nor_recurse():
 def test_real_prompts_come_back(real_prompts):
     for text in real_prompts:
         assert str(parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text", "expected"),
+    [
+        ("comfyui", "(a, b:1.3), ((c:1.2)), [d]", {"a": 1.3, "b": 1.3, "c": 1.2, "[d]": 1.0}),
+        ("comfyui", "(a (b:1.3):0.5), (c) // note", {"a": 0.5, "b": 1.3, "c": 1.1}),
+        ("novelai", "{{a}}, [b], (c)", {"a": 1.1025, "b": 1 / 1.05, "(c)": 1.0}),
+        ("novelai", "1.2::a, b::, c, -1::d", {"a": 1.2, "b": 1.2, "c": 1.0, "d": -1.0}),
+        ("novelai", "1.2::a 0.5::b", {"a": 1.2, "b": 0.5}),
+        ("novelai", "artist:x, 1girl", {"artist:x": 1.0, "1girl": 1.0}),
+        ("compel", "a++, (b c)1.3, d-, (e)", {"a": 1.21, "b c": 1.3, "d": 0.9, "e": 1.0}),
+        ("compel", '"b, c"+, x-ray', {"b, c": 1.1, "x-ray": 1.0}),
+    ],
+)
+def test_weights_of_other_dialects(dialect, text, expected):
+    weights = {tag.name: tag.weight for tag in parse(text, dialect).tags}
+    assert weights == pytest.approx(expected)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tagkit.linting.context import Context
+    from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
     from tagkit.prompt import Prompt, Tag
 
@@ -26,9 +27,9 @@ def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
     if limit is None:
         return
     for where, prompt in context.prompts(rule):
-        tokens = _tokens(prompt.text, where == "negative")
+        tokens = _tokens(prompt.text, prompt, where)
         if tokens > limit:
-            dropped = _overflow(context, prompt, limit, where == "negative")
+            dropped = _overflow(context, prompt, limit, where)
             values = {
                 "tokens": str(tokens),
                 "limit": str(limit),
@@ -36,28 +37,28 @@ def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
                 "model": context.card.title,
                 "count": str(len(dropped)),
             }
-            span = Span(_first_over(prompt, limit, where == "negative"), len(prompt.text.rstrip()))
+            span = Span(_first_over(prompt, limit, where), len(prompt.text.rstrip()))
             yield Finding(where, span, values, edits=_joined(dropped))
 
 
-def _tokens(text: str, negative: bool) -> int:
-    return count_tokens(text, negative=negative).real
+def _tokens(text: str, prompt: Prompt, where: Where) -> int:
+    return count_tokens(text, prompt.dialect, negative=where == "negative").real
 
 
-def _first_over(prompt: Prompt, limit: int, negative: bool) -> int:
+def _first_over(prompt: Prompt, limit: int, where: Where) -> int:
     """Where the first segment begins that ends behind the limit."""
     segments = [segment for section in prompt.sections for segment in section.segments]
     low, high = 0, len(segments) - 1
     while low < high:
         middle = (low + high) // 2
-        if _tokens(prompt.text[: segments[middle].span.end], negative) > limit:
+        if _tokens(prompt.text[: segments[middle].span.end], prompt, where) > limit:
             high = middle
         else:
             low = middle + 1
     return segments[low].span.start if segments else 0
 
 
-def _overflow(context: Context, prompt: Prompt, limit: int, negative: bool) -> list[Edit]:
+def _overflow(context: Context, prompt: Prompt, limit: int, where: Where) -> list[Edit]:
     """Removals that bring the prompt down to `limit`; none if they cannot."""
     edits: list[Edit] = []
     for tag in reversed(prompt.tags):
@@ -67,7 +68,7 @@ def _overflow(context: Context, prompt: Prompt, limit: int, negative: bool) -> l
         if edit is None or any(_overlap(edit, other) for other in edits):
             continue
         edits.append(edit)
-        if _tokens(apply_edits(prompt.text, edits), negative) <= limit:
+        if _tokens(apply_edits(prompt.text, edits), prompt, where) <= limit:
             return edits
     return []
 

@@ -1,0 +1,231 @@
+"""Tag models: found by name, loaded, and asked for drafts."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.cards import TagCard, tag_card, tag_cards
+from tagkit.data import data_folder
+from tagkit.errors import UserError
+from tagkit.expansion.rows import Limits, Vocabulary
+from tagkit.extras import need
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+
+    from tagkit.expansion.rows import Draft, Request, Sampling
+
+_ASSUMED_CARD = "dantaggen-delta-rev2"  # the layout of a model that has no card of its own
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_FILES = ("*.safetensors", "*.json", "tokenizer.model")
+_SMALL = 20_000_000  # weights
+_BATCH = {"cpu": 16, "mps": 32, "cuda": 64}
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a tag model is. name: what it is reported as. folder or hub: one of the two.
+
+    may_fetch: whether the user named it, and so allowed a download.
+    """
+
+    card: TagCard
+    name: str
+    folder: Path | None = None
+    hub: str = ""
+    may_fetch: bool = False
+
+
+class TagModel:
+    """A loaded tag model."""
+
+    def __init__(
+        self, source: Source, network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase
+    ) -> None:
+        self.card = source.card
+        self.name = source.name
+        self._network = network
+        self._tokenizer = tokenizer
+        self._vocabulary = _vocabulary(network, tokenizer)
+        self._limits = Limits(
+            new_tokens=source.card.sampling.max_new_tokens,
+            context=network.config.max_position_embeddings,
+        )
+
+    def ids(self, text: str) -> tuple[int, ...]:
+        """Token ids of a text for the model to go on with."""
+        return tuple(self._tokenizer(text)["input_ids"])
+
+    def drafts(self, requests: Sequence[Request], sampling: Sampling) -> list[Draft]:
+        """A draft for each request, in order."""
+        from tagkit.expansion.decoding import decode
+
+        size = _BATCH[self._network.device.type]
+        return [
+            draft
+            for start in range(0, len(requests), size)
+            for draft in decode(
+                self._network,
+                self._vocabulary,
+                requests[start : start + size],
+                sampling,
+                self._limits,
+            )
+        ]
+
+
+def find_tag_model(name: str, folders: Sequence[Path] = (), *, named_by_user: bool) -> Source:
+    """The source of a tag model: a folder, the name of a card, or a Hugging Face id.
+
+    folders: the user's own cards. named_by_user: only then is anything ever downloaded. A model
+    without a card is taken to speak DanTagGen's layout. Raises UserError for an unknown name.
+    """
+    if Path(name).is_dir():
+        return Source(tag_card(_ASSUMED_CARD), name, Path(name))
+    if "/" not in name and "\\" not in name:
+        card = tag_card(name, folders)
+        weights = card.weights
+        folder = data_folder("models") / weights.folder if weights.folder else None
+        return Source(card, card.name, folder, weights.hub, named_by_user)
+    if not _HUB_ID.fullmatch(name) or name.startswith("."):
+        raise UserError(f"there is no folder `{name}`", "", "name a folder with a tag model")
+    cards = tag_cards().values()
+    card = next((each for each in cards if each.weights.hub == name), tag_card(_ASSUMED_CARD))
+    return Source(card, name, None, name, named_by_user)
+
+
+def load_tag_model(source: Source, device: str = "auto") -> TagModel:
+    """Load the weights. device: auto, cpu, mps, cuda or
+    cuda:1. Raises UserError where that cannot be."""
+    need("expand", "torch", "transformers", "safetensors")
+    chosen = _device(device)
+    folder = source.folder or _fetched(source)
+    if not (folder / "config.json").is_file():
+        raise UserError(f"`{folder}` holds no tag model", "", "it needs a config.json")
+    try:
+        with _quiet():
+            network, tokenizer = _read(folder)
+    except UserError:
+        raise
+    except Exception as error:  # the libraries raise whatever they like
+        raise UserError(f"cannot load the tag model `{source.name}`", _first_line(error)) from error
+    _require_layout(source, tokenizer)
+    return TagModel(source, _moved(network, chosen), tokenizer)
+
+
+def _read(folder: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerBase]:
+    from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
+
+    kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    if kind != "llama":
+        raise UserError(
+            f"`{folder}` holds a model of type {kind}", "", "tag models are of type llama"
+        )
+    network, info = LlamaForCausalLM.from_pretrained(
+        folder, use_safetensors=True, local_files_only=True, output_loading_info=True
+    )
+    if info["missing_keys"]:
+        raise UserError(f"`{folder}` lacks weights", ", ".join(sorted(info["missing_keys"])[:3]))
+    return network.eval(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def _moved(network: LlamaForCausalLM, device: str) -> LlamaForCausalLM:
+    """On its device, in a precision where rounding does not decide which tag is drawn.
+
+    Sums round differently from one batch to another. In double precision that never reaches a
+    draw, and a small model pays nothing for it; a large one keeps single precision.
+    """
+    import torch
+
+    small = network.num_parameters() < _SMALL and device != "mps"
+    return network.to(device=device, dtype=torch.float64 if small else torch.float32)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    available = [*cuda[:1], *mps, "cpu", *cuda[1:]]
+    if name == "auto":
+        return available[0]
+    if name not in available and not (name == "cuda" and cuda):
+        raise UserError(
+            f"there is no device `{name}`", "", f"devices: auto, {', '.join(available)}"
+        )
+    return name
+
+
+def _fetched(source: Source) -> Path:
+    """The model's folder in the local cache of Hugging Face, downloaded if the user named it."""
+    need("expand", "huggingface_hub")
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(
+                source.hub,
+                revision=source.card.weights.revision or None,
+                allow_patterns=list(_HUB_FILES),
+                local_files_only=not source.may_fetch,
+            )
+        )
+    except Exception as error:  # errors of the network, of files and of the hub
+        hint = "`--tag-model tiny` works without any download"
+        if source.may_fetch:
+            raise UserError(f"cannot fetch `{source.hub}`", _first_line(error), hint) from error
+        raise UserError(
+            f"the weights of the tag model `{source.name}` are not on this machine",
+            "",
+            f"`--tag-model {source.hub}` fetches them from Hugging Face; {hint}",
+        ) from error
+
+
+def _require_layout(source: Source, tokenizer: PreTrainedTokenizerBase) -> None:
+    layout, known = source.card.layout, tokenizer.get_vocab()
+    lengths = [length.token for length in source.card.lengths.values()]
+    for token in (layout.end_of_input, layout.empty, *lengths):
+        if token not in known:
+            raise UserError(
+                f"the tag model `{source.name}` does not know `{token}`",
+                "",
+                f"it must be trained in the layout of `{source.card.name}`",
+            )
+
+
+def _vocabulary(network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase) -> Vocabulary:
+    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    commas = {index: piece for index, piece in enumerate(pieces) if "," in piece}
+    ends = network.config.eos_token_id
+    return Vocabulary(
+        ends=frozenset([*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]),
+        commas=frozenset(commas),
+        bare=frozenset(index for index, piece in commas.items() if piece.strip(" ▁Ġ") == ","),
+        text=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers from drawing bars and warning on stderr."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,123 @@
+"""The grammars of the dialects, as data for one lexer and one parser.
+
+a1111     stable-diffusion-webui and its forks: `(x:1.2)`, `[x]`, `[a:b:n]`, `[a|b]`, BREAK, AND
+comfyui   ComfyUI: `(x:1.2)` whose number replaces what stands around it; `[x]` is text
+novelai   NovelAI: `{x}`, `[x]`, and `1.2::x::` since V4; round brackets are text
+compel    compel and InvokeAI: `word++`, `(x)1.2`; a bracket without a number weighs nothing
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from tagkit.prompt.names import EMOTICONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Grammar(NamedTuple):
+    """What the lexer and the parser need to know of a dialect.
+
+    tokens: alternatives named by token kind; together they match any text. factors: what a kind
+    of bracket multiplies weights by. replaces: a written number is the weight, whatever stands
+    around it. keywords: BREAK and AND part sections. schedules: `[a:b:n]` and `[a|b]` choose.
+    """
+
+    name: str
+    tokens: re.Pattern[str]
+    factors: Mapping[str, float]
+    replaces: bool = False
+    keywords: bool = False
+    schedules: bool = False
+
+
+_EMOTICON = "|".join(re.escape(each) for each in sorted(EMOTICONS, key=len, reverse=True))
+_NETWORK = r"<\w+:[^>]+>"
+_WILDCARD = r"__[A-Za-z0-9*][\w*./\- ]*?(?:\([^()\n]*\))?__"
+_SEPARATORS = r"(?P<comma> , ) | (?P<newline> \r\n|\n|\r )"
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
+
+
+def _emoticon(brackets: str) -> str:
+    """An emoticon that is a whole segment; `brackets` end one too."""
+    start, end = re.escape(brackets[::2]), re.escape(brackets[1::2])
+    return (
+        rf"(?P<emoticon> (?<![^\s,{start}|]) [^\S\r\n]* (?:{_EMOTICON})"
+        rf" (?= \s* (?:[,\r\n|{end}]|$) ) )"
+    )
+
+
+def _compiled(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.VERBOSE | re.DOTALL)
+
+
+A1111 = Grammar(
+    "a1111",
+    _compiled(
+        r"(?P<comment> \#[^\n]* )",
+        _emoticon("()[]{}"),
+        r"(?P<escape> \\. | \\ )",
+        rf"(?P<network> {_NETWORK} )",
+        r'(?P<quoted> "[^"\n]*" )',
+        rf"(?P<wildcard> {_WILDCARD} )",
+        r"(?P<weight> :\s*[+-]?[.\d]+\s*\) )",
+        r"(?P<open> [(\[{] ) | (?P<close> [)\]}] )",
+        _SEPARATORS,
+        r"(?P<pipe> \| ) | (?P<colon> : )",
+        r'(?P<text> (?: [^\\(){}\[\]<|:,\r\n\#"_] | _(?!_) )+ | . )',
+    ),
+    {"emphasis": 1.1, "deemphasis": 1 / 1.1, "braces": 1.0},
+    keywords=True,
+    schedules=True,
+)
+
+COMFYUI = Grammar(
+    "comfyui",
+    _compiled(
+        r"(?P<comment> //[^\n]* | /\*.*?\*/ )",
+        _emoticon("(){}"),
+        r"(?P<escape> \\[(){}] )",
+        rf"(?P<network> {_NETWORK} )",
+        rf"(?P<wildcard> {_WILDCARD} )",
+        r"(?P<weight> :\s*[+-]?[.\d]+\s*\) )",
+        r"(?P<open> [({] ) | (?P<close> [)}] )",
+        _SEPARATORS,
+        r"(?P<pipe> \| )",
+        r"(?P<text> (?: [^\\(){}<|:,\r\n_/] | _(?!_) | /(?![/*]) )+ | . )",
+    ),
+    {"emphasis": 1.1, "braces": 1.0},
+    replaces=True,
+)
+
+NOVELAI = Grammar(
+    "novelai",
+    _compiled(
+        _emoticon("[]{}"),
+        rf"(?P<number> (?<![\w.]){NUMBER}:: )",
+        r"(?P<end> :: )",
+        r"(?P<open> [\[{] ) | (?P<close> [\]}] )",
+        _SEPARATORS,
+        r"(?P<text> (?: [^{}\[\]:,\r\n\d.+-] )+ | . )",
+    ),
+    {"braces": 1.05, "deemphasis": 1 / 1.05},
+)
+
+COMPEL = Grammar(
+    "compel",
+    _compiled(
+        r"(?P<escape> \\. )",
+        rf'(?P<phrase> "(?:[^"\\\n]|\\.)*"(?: {NUMBER} | \++ | -+ )? )',
+        r"(?P<open> \( )",
+        rf"(?P<close> \)(?: {NUMBER} | \++ | -+ )? )",
+        r"(?P<boosted> (?<![^\s,(]) [^\s,()\"\\+-]+ (?: [+-]+[^\s,()\"\\+-]+ )* (?: \++ | -+ ) (?=[\s,)]|$) )",
+        _SEPARATORS,
+        r'(?P<text> [^\\()",\s]+ | [^\S\r\n]+ | . )',
+    ),
+    {"emphasis": 1.0},
+)
+
+GRAMMARS: Mapping[str, Grammar] = {
+    grammar.name: grammar for grammar in (A1111, COMFYUI, NOVELAI, COMPEL)
+}

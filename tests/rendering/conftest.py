@@ -1,0 +1,63 @@
+"""What the tests of rendering share: a cache of their own, the tiny model, jobs."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tagkit.cards import image_card
+from tagkit.rendering.hashes import FileHashes
+from tagkit.rendering.job import Job, identified
+from tagkit.rendering.weights import find_weights
+
+NEGATIVE = "lowres, bad hands"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """The folder that stands for the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("TAGKIT_CACHE", str(folder))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def tiny_weights():
+    return find_weights(image_card("tiny"), "", (), FileHashes())
+
+
+@pytest.fixture(scope="session")
+def components(tiny_weights):
+    pytest.importorskip("diffusers")
+    import torch
+
+    from tagkit.rendering.components import load_components
+
+    torch.set_num_threads(1)
+    return load_components(tiny_weights)
+
+
+@pytest.fixture(scope="session")
+def tiny(components):
+    """The tiny model, ready to draw on the CPU."""
+    import torch
+
+    from tagkit.rendering.pipeline import Pipeline
+
+    return Pipeline(components, "epsilon", torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture(scope="session")
+def make_job():
+    """A job of the tiny model; fields as keywords."""
+
+    def make(**fields: object) -> Job:
+        job = Job(
+            id=None, index=0, file="a.png", prompt="1girl, blue hair", negative=NEGATIVE, seed=1,
+            width=64, height=64, steps=3, cfg=5.0, sampler="euler-a", model="tiny", weights="0" * 64,
+        )  # fmt: skip
+        return identified(msgspec.structs.replace(job, **fields))
+
+    return make

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tagkit.errors import UserError
+from tagkit.infotext import Infotext
+from tagkit.rendering.fields import Fields, Negative, merged
+from tagkit.rendering.jobfile import parse_overrides, read_source
+
+HEAD = "version: 1\nmodel: tiny\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads a job file of this text."""
+
+    def read_text(text, name="jobs.yaml"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return read_source(tmp_path / name)
+
+    return read_text
+
+
+def said(request):
+    return merged(*request.layers)
+
+
+def test_every_field(read):
+    source = read(
+        HEAD
+        + """defaults: {negative: auto, size: 64x128, steps: 9, cfg: 6, sampler: euler-a, seed: -1, count: 3,
+  fix: off, expand: off, hires: off, detailer: off, loras: [], filename: "{seed}", format: png, rng: nv}
+matrix: {cfg: [5, 6.5], fix: [safe, off]}
+prompts:
+  - 1girl
+  - {prompt: smile, seed: 4, negative: {text: hat, complete: none}, expand: {length: long}}
+"""
+    )
+    first, second = source.requests
+    assert first.prompt == "1girl"
+    assert said(first) == Fields(
+        model="tiny", negative="auto", size="64x128", steps=9, cfg=6, sampler="euler-a", seed=-1,
+        count=3, fix="off", expand="off", hires="off", detailer="off", loras=(),
+        filename="{seed}", format="png", rng="nv",
+    )  # fmt: skip
+    assert said(second).negative == Negative("hat", "none")
+    assert said(second).expand.length == "long"
+    assert first.cells == tuple(
+        Fields(cfg=cfg, fix=fix) for cfg in (5, 6.5) for fix in ("safe", "off")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("defaults:\n  stepz: 4", 4, "`stepz`"),
+        ("defaults:\n  steps: 0", 4, "steps"),
+        ("defaults:\n  steps: many", 4, "steps"),
+        ("defaults:\n  seed: -2", 4, "seed"),
+        ("defaults:\n  cfg: .nan", 4, "cfg"),
+        ("defaults:\n  cfg: -1", 4, "cfg"),
+        ("defaults:\n  count: 0", 4, "count"),
+        ("defaults:\n  seed: 1\n  size: 65x64", 5, "size"),
+        ("defaults:\n  size: 0x64", 4, "size"),
+        ("defaults:\n  size: 64", 4, "size"),
+        ("defaults:\n  size: big", 4, "size"),
+        ("defaults:\n  sampler: dpm", 4, "euler-a"),
+        ("defaults:\n  fix: on", 4, "safe or unsafe or off"),
+        ("defaults:\n  hires: card", 4, "hires"),
+        ("defaults:\n  detailer: [{detector: x}]", 4, "detailer"),
+        ("defaults:\n  loras: [{name: x, weight: 1}]", 4, "loras"),
+        ("defaults:\n  format: webp", 4, "png"),
+        ("defaults:\n  filename: ../x", 4, "inside"),
+        ("defaults:\n  filename: '{sed}'", 4, "seed"),
+        ("matrix:\n  cgf: [1]", 4, "`cgf`"),
+        ("matrix:\n  cfg:\n    - 1\n    - x", 6, "matrix.cfg"),
+        ("matrix:\n  size: [64x64, 9x9]", 4, "size"),
+        ("matrix:\n  cfg: []", 4, "matrix.cfg"),
+        ("matrix:\n  cfg: 5", 4, "matrix.cfg"),
+        ("matrix:\n  cfg: [[5]]", 4, "matrix.cfg"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_line(read, tmp_path, text, line, words):
+    with pytest.raises(UserError) as caught:
+        read(f"{HEAD}{text}\nprompts: [1girl]\n")
+    error = caught.value
+    assert words in f"{error.what} {error.hint}"
+    assert error.where.startswith(f"{tmp_path / 'jobs.yaml'}:{line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("prompts: []", "prompts"),
+        ("version: 2\nprompts: [a]", "version"),
+        ("prompts: [{seed: 1}]", "prompt or a file"),
+        ("prompts: [{prompt: a, file: b.txt}]", "prompt or a file"),
+        ("prompts: [{prompt: a, sed: 1}]", "sed"),
+        ("prompts: [{file: nowhere.txt}]", "nowhere.txt"),
+        ("prompts: [[", "YAML"),
+        ("", "prompts"),
+        ("- a", "jobs.yaml"),
+    ],
+)
+def test_a_wrong_file_is_an_error(read, words, text):
+    with pytest.raises(UserError, match=words):
+        read(text)
+
+
+def test_a_file_of_prompts_takes_the_fields_of_its_entry(read, tmp_path):
+    (tmp_path / "p.txt").write_text("1girl\nsmile\n\n2girls\nNegative prompt: hat\n")
+    source = read(HEAD + "defaults: {cfg: 4}\nprompts: [{file: p.txt, seed: 9}]")
+    assert [request.prompt for request in source.requests] == ["1girl", "smile", "2girls"]
+    assert {(said(each).cfg, said(each).seed) for each in source.requests} == {(4, 9)}
+    assert said(source.requests[2]).negative == "hat"
+
+
+def test_the_digest_follows_every_file(read, tmp_path):
+    text = HEAD + "prompts: [{file: p.txt}]"
+    digests = set()
+    for prompt in ("1girl", "2girls"):
+        (tmp_path / "p.txt").write_text(prompt)
+        digests |= {read(text).digest, read(text + "\n").digest}
+    assert len(digests) == 4
+
+
+def test_a_prompt_file(read):
+    source = read("1girl\nsmile\n", "prompts.txt")
+    assert [request.prompt for request in source.requests] == ["1girl", "smile"]
+    assert said(source.requests[0]) == Fields()
+
+
+RECORD = """1girl, 1girl
+Negative prompt: lowres
+Steps: 9, Sampler: Euler a, CFG scale: 5.5, Seed: 7, Size: 64x128, Model: tiny, RNG: CPU"""
+
+
+def test_a_record_is_rendered_as_it_was(read):
+    [request] = read(RECORD, "prompts.txt").requests
+    assert request.prompt == "1girl, 1girl"
+    assert said(request) == Fields(
+        model="tiny", negative=Negative("lowres", "none"), size="64x128", steps=9, cfg=5.5,
+        sampler="euler-a", rng="cpu", seed=7, count=1, fix="off", expand="off",
+    )  # fmt: skip
+
+
+def test_a_record_without_noise_source_is_a1111s(read):
+    [request] = read(RECORD.replace(", RNG: CPU", ""), "prompts.txt").requests
+    assert said(request).rng == "nv"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("Euler a", "DPM++ 2M Karras"), "Karras"),
+        (("Size", "Schedule type: Karras, Size"), "Karras"),
+        (("Size", "Hires upscale: 2, Size"), "Hires upscale"),
+        (("Size", "ADetailer model: x, Size"), "ADetailer"),
+        (("Seed: 7", "Seed: x"), "Seed"),
+        (("Steps: 9", "Steps: 0"), "steps"),
+        (("RNG: CPU", "RNG: GPU2"), "GPU2"),
+    ],
+)
+def test_a_record_that_cannot_be_made_again(read, change, words):
+    with pytest.raises(UserError, match=words) as caught:
+        read(RECORD.replace(*change), "prompts.txt")
+    assert "prompts.txt:1" in caught.value.where
+
+
+def test_an_entry_wins_over_its_record(read):
+    text = msgspec.json.encode({"prompts": [{"prompt": RECORD, "seed": 8, "cfg": 3}]}).decode()
+    [request] = read(text, "jobs.json").requests
+    assert (said(request).seed, said(request).cfg, said(request).steps) == (8, 3, 9)
+
+
+def test_an_image_is_rendered_again(tmp_path):
+    PIL_Image = pytest.importorskip("PIL.Image")
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    chunks.add_text("parameters", str(Infotext("1girl", None, {"Steps": "4", "Seed": "3"})))
+    PIL_Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=chunks)
+    [request] = read_source(tmp_path / "a.png").requests
+    assert request.prompt == "1girl"
+    assert said(request).negative == Negative("", "none")
+
+
+def test_overrides():
+    fields = parse_overrides(["cfg=6", "negative=(hat:1.2), cap", "fix=off", "cfg=7"])
+    assert fields == Fields(cfg=7, negative="(hat:1.2), cap", fix="off")
+
+
+@pytest.mark.parametrize("setting", ["cfg", "cfg=x", "cgf=1", "size=9x9", "steps=0", "cfg=[", "=1"])
+def test_wrong_overrides(setting):
+    with pytest.raises(UserError, match="--set"):
+        parse_overrides([setting])

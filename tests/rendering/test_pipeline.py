@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+diffusers = pytest.importorskip("diffusers")
+np = pytest.importorskip("numpy")
+
+import msgspec  # noqa: E402
+
+from tagkit.errors import UserError  # noqa: E402
+from tagkit.rendering.guidance import guidance  # noqa: E402
+from tagkit.rendering.pipeline import Pipeline, find_device, find_dtype  # noqa: E402
+from tagkit.rendering.sampling import evenly_timed  # noqa: E402
+
+CPU = torch.device("cpu")
+
+
+def test_a_picture_does_not_depend_on_its_batch(tiny, make_job):
+    jobs = [
+        make_job(seed=1, prompt="1girl, blue hair"),
+        make_job(seed=2, prompt="(1girl:1.2), [red|green] hair"),
+        make_job(seed=3, prompt="sky AND sea :0.5", negative=""),
+    ]
+    together = [tiny.picture(latent) for latent in tiny.latents(jobs)]
+    for job, picture in zip(jobs, together, strict=True):
+        alone = tiny.picture(tiny.latents([job])[0])
+        assert picture.shape == (64, 64, 3)
+        assert np.abs(picture.astype(int) - alone.astype(int)).max() <= 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 2},
+        {"prompt": "1girl, red hair"},
+        {"prompt": "1girl, (blue hair:1.5)"},
+        {"negative": ""},
+        {"cfg": 6.0},
+        {"steps": 4},
+        {"rng": "nv"},
+    ],
+    ids=str,
+)
+def test_everything_that_is_said_reaches_the_picture(tiny, make_job, change):
+    one, other = (tiny.latents([make_job(**fields)]) for fields in ({}, change))
+    assert (one - other).abs().max() > 0.01
+
+
+def test_words_that_are_no_part_of_the_prompt_do_not(tiny, make_job):
+    one, other = (tiny.latents([make_job(prompt=text)]) for text in ("1girl", "1girl<lora:x:1>"))
+    assert torch.equal(one, other)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers
+def test_latents_are_those_of_diffusers_with_a1111_settings(tiny, components, make_job):
+    """Same embeddings, same generators, its own loop and scheduler."""
+    scheduler = diffusers.EulerAncestralDiscreteScheduler(
+        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
+        timestep_spacing="linspace", steps_offset=0,
+    )  # fmt: skip
+    pipeline = diffusers.StableDiffusionXLPipeline(
+        components.vae, components.text_encoder, components.text_encoder_2, None, None,
+        components.unet, scheduler, add_watermarker=False,
+    )  # fmt: skip
+    pipeline.set_progress_bar_config(disable=True)
+    jobs = [make_job(seed=seed, width=64, height=96, steps=12) for seed in (5, 9)]
+    said = guidance(jobs[0].prompt, jobs[0].negative, 12)
+    [(positive, _)] = tiny._conditioner.positive(said, 0)
+    negative = tiny._conditioner.negative(said, 0)
+    expected = pipeline(
+        prompt_embeds=positive.context.expand(2, -1, -1),
+        pooled_prompt_embeds=positive.pooled.expand(2, -1),
+        negative_prompt_embeds=negative.context.expand(2, -1, -1),
+        negative_pooled_prompt_embeds=negative.pooled.expand(2, -1),
+        generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
+        width=64, height=96, num_inference_steps=12, guidance_scale=5.0, output_type="latent",
+    ).images  # fmt: skip
+    found = tiny.latents(jobs)
+    assert (found - expected).abs().max() < 0.01 * expected.abs().max()
+
+
+def test_equal_and_parts_are_one_prompt(tiny, make_job):
+    """Two halves of the same words pull exactly as the whole."""
+    whole = tiny.latents([make_job(prompt="sky")])
+    halves = tiny.latents([make_job(prompt="sky :0.5 AND sky :0.5")])
+    assert torch.allclose(whole, halves, atol=1e-4)
+
+
+def test_v_prediction_is_another_reading_of_the_same_network(components, make_job):
+    by_epsilon, by_v = (
+        Pipeline(components, prediction, CPU, torch.float32).latents([make_job(steps=1)])
+        for prediction in ("epsilon", "v-prediction")
+    )
+    start = torch.randn((4, 8, 8), generator=torch.Generator().manual_seed(1))
+    sigma = evenly_timed(1)[0]
+    start = start * sigma
+    output = (start - by_epsilon) / sigma
+    expected = start / (sigma**2 + 1) - output * sigma / (sigma**2 + 1).sqrt()
+    assert torch.allclose(by_v, expected, atol=1e-4)
+
+
+def test_a_decoder_that_overflows_is_asked_again_in_full_precision(components):
+    class Overflowing(torch.nn.Module):
+        config = components.vae.config
+        dtype = torch.float16
+
+        def float(self):
+            self.dtype = torch.float32
+            return self
+
+        def to(self, *args):
+            return self
+
+        def decode(self, latent):
+            value = torch.full((1, 3, 64, 64), float("nan"))
+            picture = value if self.dtype == torch.float16 else value.fill_(1.0)
+            return type("Output", (), {"sample": picture})
+
+    vae = Overflowing()
+    pipeline = Pipeline(components._replace(vae=vae), "epsilon", CPU, torch.float32)
+    assert (pipeline.picture(torch.zeros(4, 8, 8)) == 255).all()
+    assert vae.dtype == torch.float32
+
+
+def test_latents_that_are_not_finite_are_an_error(tiny):
+    with pytest.raises(UserError, match="finite"):
+        tiny.picture(torch.full((4, 8, 8), float("nan")))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.cuda.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_every_kind_of_memory_error_is_one(components, make_job, error):
+    class Greedy(torch.nn.Module):
+        dtype = torch.float32
+
+        def to(self, *args, **kwargs):
+            return self
+
+        def forward(self, *args, **kwargs):
+            raise error
+
+    pipeline = Pipeline(components._replace(unet=Greedy()), "epsilon", CPU, torch.float32)
+    with pytest.raises(MemoryError):
+        pipeline.latents([make_job()])
+
+
+def test_a_picture_too_large_for_memory_is_decoded_in_tiles(tiny, components, monkeypatch):
+    whole = tiny.picture(torch.zeros(4, 8, 8))
+    decode, tiled = components.vae.decode, []
+
+    def tight(latent):
+        tiled.append(components.vae.use_tiling)
+        if not components.vae.use_tiling:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return decode(latent)
+
+    monkeypatch.setattr(components.vae, "decode", tight)
+    assert np.array_equal(tiny.picture(torch.zeros(4, 8, 8)), whole)
+    assert tiled == [False, True]
+    assert not components.vae.use_tiling
+
+
+@pytest.mark.parametrize("name", ["cpu:x", "toaster", "cuda:99"])
+def test_a_device_that_is_none_is_an_error(name):
+    with pytest.raises(UserError, match=name):
+        find_device(name)
+
+
+def test_the_cpu_computes_in_full_precision():
+    assert find_dtype("auto", find_device("cpu")) == torch.float32
+    assert find_dtype("auto", torch.device("cuda")) == torch.float16
+    assert find_dtype("bfloat16", CPU) == torch.bfloat16
+
+
+def test_half_precision_gives_the_same_picture(components, make_job):
+    job = make_job(steps=4)
+    half = type(components)(
+        *(network.__class__.from_config(network.config) for network in components[:2]),
+        *components[2:],
+    )
+    half.unet.load_state_dict(components.unet.state_dict())
+    half.vae.load_state_dict(components.vae.state_dict())
+    pipeline = Pipeline(half, "epsilon", CPU, torch.bfloat16)
+    found = pipeline.picture(pipeline.latents([job])[0])
+    for encoder in components[2:]:
+        encoder.float()
+    whole = Pipeline(components, "epsilon", CPU, torch.float32)
+    expected = whole.picture(whole.latents([job])[0])
+    assert np.abs(found.astype(int) - expected.astype(int)).mean() < 12
+
+
+def test_a_job_is_only_read(tiny, make_job):
+    job = make_job()
+    before = msgspec.json.encode(job)
+    tiny.latents([job])
+    assert msgspec.json.encode(job) == before
