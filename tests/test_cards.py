@@ -65,7 +65,7 @@ def test_a_card_of_ones_own(tmp_path):
     ("text", "said"),
     [
         ("card: image\nname: bad\nprompt:\n  limitt: 3\n", r"limitt.*bad\.yaml:4.*`limit`"),
-        ("card: image\nname: bad\nsampling: {cfg: {min: low}}\n", r"sampling\.cfg\.min.*bad\.yaml:3"),
+        ("card: image\nname: bad\nsampling: {cfg: {min: x}}\n", r"sampling\.cfg\.min.*bad\.yaml:3"),
         ("card: image\nname: [\n", r"bad\.yaml"),
         ("card: image\nname: other\n", "names itself wrongly"),
         ("card: image\nname: bad\nextends: bad\n", "extends itself"),

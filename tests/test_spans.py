@@ -9,7 +9,13 @@ from tagkit.spans import LineMap, Span
 
 @pytest.mark.parametrize(
     ("text", "offset", "line", "column"),
-    [("ab\ncd", 3, 2, 1), ("ab\r\ncd", 5, 2, 2), ("ab\rcd", 3, 2, 1), ("", 0, 1, 1), ("a\n", 2, 2, 1)],
+    [
+        ("ab\ncd", 3, 2, 1),
+        ("ab\r\ncd", 5, 2, 2),
+        ("ab\rcd", 3, 2, 1),
+        ("", 0, 1, 1),
+        ("a\n", 2, 2, 1),
+    ],
 )
 def test_positions(text, offset, line, column):
     position = LineMap(text).position(offset)

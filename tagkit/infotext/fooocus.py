@@ -67,7 +67,6 @@ def _ruined(document: Mapping[str, object]) -> Infotext:
         "Model hash": document.get("base_model_hash"),
         "Model": weights_name(document.get("base_model_name")),
         "RNG": "CPU",
-        "Lora weights": lora_weights(_loras(document)),
         "Version": "RuinedFooocus",
     }
     return infotext(SOURCE, document.get("Prompt"), document.get("Negative"), settings)
@@ -83,18 +82,10 @@ def _sides(resolution: object) -> tuple[str | None, str | None]:
 
 
 def _loras(document: Mapping[str, object]) -> Iterator[tuple[object, object]]:
-    """Pairs of name and weight; RuinedFooocus turns them round, older versions number them."""
+    """Pairs of name and weight; versions before 2.2 number them."""
     for lora in map(items, items(document.get("loras"))):
         if len(lora) > 1:
-            name_first = isinstance(lora[0], str) and weights_name(lora[0]) != lora[0]
-            yield (
-                (lora[0], lora[1])
-                if name_first or not isinstance(lora[1], str)
-                else (
-                    lora[1],
-                    lora[0],
-                )
-            )
+            yield lora[0], lora[1]
     for number in range(1, 6):
         name, _, weight = (written(document.get(f"lora_combined_{number}")) or "").partition(" : ")
         if name:

@@ -45,7 +45,7 @@ def split_suffix(text: str) -> tuple[str, str]:
 
 
 def compel_spans(text: str) -> list[tuple[str, float]]:
-    """Texts and weights in order; words of equal weight are joined with one space, as compel does."""
+    """Texts and weights in order; one space joins words of equal weight, as compel does it."""
     spaced = re.sub(r",(\S)", r", \1", text)
     spans: list[tuple[list[str], float]] = []
     for words, weight in _words(spaced):

@@ -82,8 +82,9 @@ class Segment(Node, frozen=True):
 class Bracket(Node, frozen=True):
     """A bracket that weighs, as the dialect has it; braces without options too.
 
-    kind: emphasis `( )`, deemphasis `[ ]`, braces `{ }` or numbered `1.2:: ::`. number: span of a written weight, blanks left out.
-    factor: what it multiplies weights by. inner: the text between the brackets.
+    kind: emphasis `( )`, deemphasis `[ ]`, braces `{ }` or numbered `1.2:: ::`. number: span of a
+    written weight, blanks left out. factor: what it multiplies weights by. inner: the text between
+    the brackets.
     """
 
     kind: str

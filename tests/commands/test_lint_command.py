@@ -50,7 +50,8 @@ def test_carets_stand_under_wide_and_combining_characters(run, write):
 
 
 def test_a_very_long_line_is_shown_in_a_window(run, write):
-    out = run("lint", write(", ".join(f"word{n}" for n in range(500)) + ", word499\n"), "--select", "DUP")
+    words = ", ".join(f"word{n}" for n in range(500))
+    out = run("lint", write(f"{words}, word499\n"), "--select", "DUP")
     assert max(map(len, out.stdout.splitlines())) < 200
     assert "word499" in out.stdout
 
@@ -83,7 +84,8 @@ def test_many_prompts_get_negatives_only_when_asked(run, write):
     assert path.read_text() == "1girl, masterpiece\n1girl, halo\n"
     run("lint", path, "--fix", "--add-negative")
     doc = json.loads(run("lint", path, "--output-format", "json").stdout)
-    assert [each["positive"]["text"] for each in doc["prompts"]] == ["1girl, masterpiece", "1girl, halo"]
+    texts = [each["positive"]["text"] for each in doc["prompts"]]
+    assert texts == ["1girl, masterpiece", "1girl, halo"]
     assert ["halo" in each["negative"]["text"] for each in doc["prompts"]] == [True, False]
 
 
@@ -147,7 +149,8 @@ def test_the_missing_negative_is_said_once_a_file(run, write):
     ],
 )
 def test_a_record_names_its_model(run, write, settings, model, codes):
-    path = write(f"masterpiece, 1girl\nNegative prompt: lowres\nSteps: 25, CFG scale: 9, {settings}\n")
+    line = f"Steps: 25, CFG scale: 9, {settings}"
+    path = write(f"masterpiece, 1girl\nNegative prompt: lowres\n{line}\n")
     doc = json.loads(run("lint", path, "--output-format", "json").stdout)
     assert doc["prompts"][0]["model"] == model
     assert {each["code"] for each in doc["diagnostics"]} & {"FIT104", "ORD101"} == codes

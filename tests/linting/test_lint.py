@@ -17,7 +17,10 @@ def codes(report):
 
 def test_a_record_is_judged_in_all_its_texts():
     report = tagkit.lint(RECORD)
-    places = {each.code: (each.where, RECORD[each.span.start : each.span.end]) for each in report.diagnostics}
+    places = {
+        each.code: (each.where, RECORD[each.span.start : each.span.end])
+        for each in report.diagnostics
+    }
     assert places["DUP101"] == ("positive", "1girl")
     assert places["NEG101"] == ("negative", "lowres")
     assert places["FIT104"] == ("settings", "12")

@@ -56,7 +56,8 @@ def make_job():
     def make(**fields: object) -> Job:
         job = Job(
             id=None, index=0, file="a.png", prompt="1girl, blue hair", negative=NEGATIVE, seed=1,
-            width=64, height=64, steps=3, cfg=5.0, sampler="euler-a", model="tiny", weights="0" * 64,
+            width=64, height=64, steps=3, cfg=5.0, sampler="euler-a", model="tiny",
+            weights="0" * 64,
         )  # fmt: skip
         return identified(msgspec.structs.replace(job, **fields))
 

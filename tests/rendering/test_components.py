@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -17,6 +17,9 @@ from tagkit.rendering.components import load_components  # noqa: E402
 from tagkit.rendering.pipeline import Pipeline  # noqa: E402
 
 from ldm_checkpoint import checkpoint  # noqa: E402  isort: skip
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def digests(folder: Path) -> dict[str, str]:

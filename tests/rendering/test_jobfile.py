@@ -29,8 +29,9 @@ def said(request):
 def test_every_field(read):
     source = read(
         HEAD
-        + """defaults: {negative: auto, size: 64x128, steps: 9, cfg: 6, sampler: euler-a, seed: -1, count: 3,
-  fix: off, expand: off, hires: off, detailer: off, loras: [], filename: "{seed}", format: png, rng: nv}
+        + """defaults: {negative: auto, size: 64x128, steps: 9, cfg: 6, sampler: euler-a, rng: nv, seed: -1,
+  count: 3, fix: off, expand: off, hires: off, detailer: off, loras: [], filename: "{seed}",
+  format: png}
 matrix: {cfg: [5, 6.5], fix: [safe, off]}
 prompts:
   - 1girl
@@ -175,12 +176,12 @@ def test_an_entry_wins_over_its_record(read):
 
 
 def test_an_image_is_rendered_again(tmp_path):
-    PIL_Image = pytest.importorskip("PIL.Image")
-    from PIL.PngImagePlugin import PngInfo
+    pytest.importorskip("PIL")
+    from PIL import Image, PngImagePlugin
 
-    chunks = PngInfo()
+    chunks = PngImagePlugin.PngInfo()
     chunks.add_text("parameters", str(Infotext("1girl", None, {"Steps": "4", "Seed": "3"})))
-    PIL_Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=chunks)
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png", pnginfo=chunks)
     [request] = read_source(tmp_path / "a.png").requests
     assert request.prompt == "1girl"
     assert said(request).negative == Negative("", "none")

@@ -21,13 +21,13 @@ OVERFIT = "halo, heterochromia, focus"
 def plan(tmp_path):
     """Plans a job file given as a value; the rest as `make_plan` takes it."""
 
-    def make(prompts, overrides=(), seed=0, settings=Settings(), complete=None, **fields):
+    def make(prompts, overrides=(), seed=0, complete=None, **fields):
         document = {"model": "tiny", "prompts": prompts, **fields}
         path = tmp_path / "jobs.json"
         path.write_bytes(msgspec.json.encode(document))
         said = parse_overrides(overrides)
         source = read_source(path)
-        return make_plan([source], settings, random.Random(seed), said, complete=complete)
+        return make_plan([source], Settings(), random.Random(seed), said, complete=complete)
 
     return make
 

@@ -1,0 +1,262 @@
+"""`tagkit render` and `tagkit status`, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytest.importorskip("diffusers")
+
+import tagkit  # noqa: E402
+from tagkit.rendering.manifest import open_manifest  # noqa: E402
+
+JOB = """\
+version: 1
+model: tiny
+defaults: {size: 64x64, steps: 3, seed: 11}
+prompts:
+  - "smile, 1girl, smile"
+  - {prompt: "1girl, red hair, halo", seed: 40, cfg: 5}
+  - "[cat:dog:0.5] AND sky, (clouds:1.3)"
+"""
+
+
+@pytest.fixture
+def job(tmp_path):
+    path = tmp_path / "jobs.yaml"
+    path.write_text(JOB, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def begin():
+    """Starts `tagkit render` and does not wait for it."""
+
+    def start(*args):
+        return subprocess.Popen(
+            [sys.executable, "-m", "tagkit", "render", *map(str, args)],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+
+    return start
+
+
+def pictures(folder):
+    return sorted(path.name for path in folder.glob("*.png"))
+
+
+def status(run, folder):
+    return json.loads(run("status", folder, "--format", "json").stdout)
+
+
+def test_a_folder_beside_the_job_file(run, job, tmp_path):
+    out = run("render", job)
+    assert out.returncode == 0, out.stderr
+    folder = tmp_path / "jobs"
+    assert pictures(folder) == ["00000-11.png", "00001-40.png", "00002-11.png"]
+    assert "1 of 3 prompts changed" in out.stderr
+    assert "3 of 3 done" in out.stdout
+    info = tagkit.read_image(folder / "00000-11.png")
+    assert info.prompt == "1girl, smile"
+    assert info.settings["RNG"] == "CPU"
+    assert (folder / "index.html").is_file()
+    with open_manifest(folder) as manifest:
+        assert manifest.rows()[0].job.original == "smile, 1girl, smile"
+
+    again = run("render", folder / "00001-40.png", "-o", tmp_path / "again")
+    assert again.returncode == 0, again.stderr
+    one, other = (folder / "00001-40.png", tmp_path / "again" / "00000-40.png")
+    assert one.read_bytes() == other.read_bytes()
+
+    picks = run("inspect", one, folder / "nothing.png", "--format", "json")
+    assert picks.returncode == 2
+    [image] = json.loads(picks.stdout)["images"]
+    assert (image["path"], image["source"]) == (str(one), "a1111")
+    assert image["settings"]["Seed"] == "40"
+    assert run("inspect", one).stdout.startswith("1girl, red hair, halo\nNegative prompt: ")
+
+
+def test_the_same_file_keeps_its_plan_and_replan_renews_it(run, job, tmp_path):
+    job.write_text(JOB.replace("seed: 11", "seed: -1"), encoding="utf-8")
+    out = tmp_path / "out"
+    first = json.loads(run("render", job, "-o", out, "--format", "json").stdout)["runs"][0]
+    assert (first["total"], first["done"], first["rendered"]) == (3, 3, 3)
+    names = pictures(out)
+    planned = json.loads(run("render", job, "-o", out, "--dry-run", "--format", "json").stdout)[
+        "jobs"
+    ]
+    assert [each["file"] for each in planned] == names
+    assert (
+        json.loads(run("render", job, "-o", out, "--format", "json").stdout)["runs"][0]["rendered"]
+        == 0
+    )
+    renewed = json.loads(run("render", job, "-o", out, "--replan", "--format", "json").stdout)
+    assert renewed["runs"][0]["rendered"] == 2
+    assert set(names) < set(pictures(out))
+    assert len(pictures(out)) == 5
+
+
+def test_limit_then_the_rest_then_everything_again(run, job, tmp_path):
+    out = tmp_path / "out"
+    assert run("render", job, "-o", out, "--limit", "1").returncode == 0
+    assert status(run, out) == {"version": 1, "total": 3, "done": 1, "failed": 0, "pending": 2}
+    (first,) = out.glob("*.png")
+    stamp = first.stat().st_mtime_ns
+    assert run("render", job, "-o", out).returncode == 0
+    assert first.stat().st_mtime_ns == stamp
+    assert run("render", job, "-o", out, "--no-resume").returncode == 0
+    assert first.stat().st_mtime_ns != stamp
+    assert len(pictures(out)) == 3
+
+
+def test_killed_at_any_moment_it_goes_on(run, begin, job, tmp_path):
+    job.write_text(JOB.replace("seed: 11", "seed: 11, count: 20"), encoding="utf-8")
+    out = tmp_path / "out"
+    stamps = {}
+    for _ in range(2):
+        process = begin(job, "-o", out, "--batch-size", "2")
+        had = len(stamps)
+        while process.poll() is None and len(pictures(out)) < had + 3:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        process.stderr.close()
+        with open_manifest(out) as manifest:
+            done = [row.job.file for row in manifest.rows() if row.state == "done"]
+        assert all((out / name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
+        stamps = {name: (out / name).stat().st_mtime_ns for name in done}
+    result = run("render", job, "-o", out)
+    assert result.returncode == 0, result.stderr
+    assert status(run, out) == {"version": 1, "total": 60, "done": 60, "failed": 0, "pending": 0}
+    assert len(pictures(out)) == 60
+    assert all((out / name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
+    assert all(tagkit.read_image(path).settings["Steps"] == "3" for path in out.glob("*.png"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_is_status_130_and_keeps_the_state(run, begin, job, tmp_path, number):
+    job.write_text(JOB.replace("seed: 11", "seed: 11, count: 200"), encoding="utf-8")
+    out = tmp_path / "out"
+    process = begin(job, "-o", out)
+    while not pictures(out):
+        assert process.poll() is None
+        time.sleep(0.01)
+    second = run("render", job, "-o", out)
+    assert second.returncode == 2
+    assert str(process.pid) in second.stderr
+    os.kill(process.pid, number)
+    assert "Traceback" not in process.communicate()[1]
+    assert process.returncode == 130
+    with open_manifest(out) as manifest:
+        assert {row.state for row in manifest.rows()} == {"done", "pending"}
+        assert {row.attempts for row in manifest.rows()} == {0}
+    assert (out / "index.html").is_file()
+
+
+def test_what_cannot_be_rendered_is_status_2_before_anything_happens(run, job, tmp_path):
+    out = tmp_path / "out"
+    for options, words in (
+        (["--model", "baxl-v3", "--set", "size=832x1216"], "baxl-v3.safetensors"),
+        (["--checkpoint", "nope"], "nope"),
+        (["--device", "toaster"], "toaster"),
+        (["--batch-size", "none"], "--batch-size"),
+        (["--set", "cgf=3"], "cfg"),
+        (["--limit", "0"], "limit"),
+    ):
+        result = run("render", job, "-o", out, *options)
+        assert result.returncode == 2, options
+        assert words in result.stderr
+        assert "Traceback" not in result.stderr
+    assert not pictures(out)
+
+
+def test_a_lora_that_cannot_be_loaded_stops_the_batch(run, job, tmp_path):
+    job.write_text(JOB.replace("red hair", "<lora:style:0.8>"), encoding="utf-8")
+    result = run("render", job, "-o", tmp_path / "out")
+    assert result.returncode == 2
+    assert "style" in result.stderr
+    assert not (tmp_path / "out").exists()
+    planned = run("render", job, "--dry-run", "--format", "json")
+    assert planned.returncode == 0
+    assert [each["id"] is None for each in json.loads(planned.stdout)["jobs"]] == [
+        False,
+        True,
+        False,
+    ]
+
+
+def test_several_files_and_one_that_is_wrong(run, job, tmp_path):
+    (tmp_path / "other.txt").write_text("1girl, green hair\n")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("prompts: [")
+    options = ("--model", "tiny", "--set", "size=64x64", "--set", "steps=2")
+    result = run("render", broken, tmp_path / "other.txt", *options)
+    assert result.returncode == 2
+    assert "broken.yaml" in result.stderr
+    assert len(pictures(tmp_path / "other")) == 1
+    together = run("render", job, tmp_path / "other.txt", "-o", tmp_path / "out", *options)
+    assert together.returncode == 0
+    assert len(pictures(tmp_path / "out")) == 4
+
+
+def test_failed_jobs_are_told_and_put_back(run, job, tmp_path):
+    out = tmp_path / "out"
+    assert run("render", job, "-o", out, "--limit", "1").returncode == 0
+    with open_manifest(out) as manifest:
+        rows = manifest.rows()
+        manifest.failed(rows[1].job, "no luck")
+    result = run("render", job, "-o", out)
+    assert result.returncode == 1
+    assert "--failed" in result.stderr
+    told = run("status", out, "--failed")
+    assert told.stdout == "2 of 3 done, 1 failed, 0 pending\n00001-40.png: no luck\n"
+    assert run("status", out, "--retry").returncode == 0
+    assert run("render", job, "-o", out).returncode == 0
+
+
+def test_status_of_no_output_folder(run, tmp_path):
+    result = run("status", tmp_path)
+    assert result.returncode == 2
+    assert str(tmp_path) in result.stderr
+
+
+def test_a_dry_run_needs_no_torch_and_writes_nothing(run, job, tmp_path):
+    code = (
+        "import sys; from tagkit.__main__ import main\n"
+        "try: main(sys.argv[1:])\n"
+        "finally: print(sorted({'torch', 'diffusers', 'PIL'} & set(sys.modules)), file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, "render", str(job), "--dry-run", "--diff"]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert out.stderr.endswith("[]\n")
+    assert "-smile, 1girl, smile" in out.stdout
+    assert "+1girl, smile" in out.stdout
+    assert "1 of 3 prompts changed" in out.stderr
+    assert list(tmp_path.iterdir()) == [job]
+
+
+def test_the_python_functions(job, tmp_path):
+    jobs = tagkit.plan(job, overrides={"cfg": 4})
+    assert [each.cfg for each in jobs] == [4, 4, 4]
+    summary = tagkit.render(str(job), output=tmp_path / "out")
+    assert (summary.jobs.done, summary.rendered) == (3, 3)
+    with pytest.raises(tagkit.UserError, match="cfg"):
+        tagkit.plan(job, overrides={"cfg": "x"})
+    with pytest.raises(tagkit.UserError, match="size"):
+        tagkit.plan(job, overrides={"size": "9x9"})
+
+
+@pytest.mark.parametrize("command", ["render", "status", "inspect"])
+def test_help_is_complete(run, command):
+    text = run(command, "--help").stdout
+    assert "Examples:" in text
+    assert f"tagkit {command} " in text
