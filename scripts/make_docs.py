@@ -1,7 +1,7 @@
 """Write the pages that are made from the code and the data: docs/cli.md and docs/rules/.
 
-    python scripts/make_docs.py            write them
-    python scripts/make_docs.py --check    fail if they are not what they should be
+python scripts/make_docs.py            write them
+python scripts/make_docs.py --check    fail if they are not what they should be
 """
 
 from __future__ import annotations

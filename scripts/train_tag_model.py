@@ -1,7 +1,7 @@
 """Train the tiny tag model that tagkit carries: `python scripts/train_tag_model.py [FOLDER]`.
 
 The model is DanTagGen's architecture and text layout at toy size; its lists are drawn from
-`tag_scenes.yaml`. Takes about two minutes on two cores, and gives the same weights every time on
+`tag_scenes.yaml`. Takes a few minutes on two cores, and gives the same weights every time on
 the same machine and version of torch.
 """
 
@@ -19,6 +19,7 @@ from tokenizers.processors import TemplateProcessing
 from tokenizers.trainers import BpeTrainer
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -186,9 +187,12 @@ def main() -> None:
     tokenizer = train_tokenizer(samples[:8000], card)
     network = untrained(tokenizer)
     train(network, batches(samples, tokenizer, random))
+    logging.disable_progress_bar()
     network.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
+    for path in folder.iterdir():
+        path.chmod(0o644)
     print(f"{sum(each.numel() for each in network.parameters()):,} weights in {folder}")
 
 

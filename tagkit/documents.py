@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -11,7 +12,7 @@ from tagkit.errors import UserError
 from tagkit.spans import LINE_END, LineMap, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 SPLITS = ("lines", "blocks", "file")
@@ -19,13 +20,16 @@ NEGATIVE = "Negative prompt:"
 
 _SETTINGS = re.compile(r"Steps: *\d")
 _ONLY_NETWORKS = re.compile(r"[\s,]*(?:<\w+:[^>]+>[\s,]*)+")
+_ALLOW = re.compile(r"\s*#\s*tagkit:\s*allow\s+(.+)")
 _GOES_ON = re.compile(r"(?:BREAK|AND)\b")
 
 
 class Record(msgspec.Struct, frozen=True):
     """One prompt of a document, with its negative prompt and settings line where it has them.
 
-    The spans say where the three texts stand in the document; `line` counts from 1.
+    The spans say where the three texts stand in the document; `line` counts from 1. `allowed` are
+    the rule codes of a comment `# tagkit: allow CODE, CODE` on the line before it, or at the head
+    of the file.
     """
 
     positive: str
@@ -35,6 +39,7 @@ class Record(msgspec.Struct, frozen=True):
     negative_span: Span | None = None
     settings: str | None = None
     settings_span: Span | None = None
+    allowed: frozenset[str] = frozenset()
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -86,8 +91,11 @@ def parse_document(text: str, name: str, split: str = "lines") -> Document:
     lines = list(_lines(text))
     blocks = [lines] if split == "file" else list(_blocks(lines))
     line_map = LineMap(text)
+    everywhere = _allowed(takewhile(_is_blank_or_comment, lines))
     records = [
-        record for block in blocks for record in _records(block, text, line_map, split == "lines")
+        msgspec.structs.replace(record, allowed=record.allowed | everywhere)
+        for block in blocks
+        for record in _records(block, text, line_map, split == "lines")
     ]
     return Document(name, text, tuple(records))
 
@@ -122,19 +130,36 @@ def _blocks(lines: list[_Line]) -> Iterator[list[_Line]]:
 def _records(
     block: list[_Line], text: str, line_map: LineMap, a_line_each: bool
 ) -> Iterator[Record]:
-    block = [line for line in block if not _is_comment(line)]
-    if any(_is_record_line(line) for line in block):
-        yield _record(block, text, line_map)
+    said = [line for line in block if not _is_comment(line)]
+    if any(_is_record_line(line) for line in said):
+        record = _record(said, text, line_map)
+        yield msgspec.structs.replace(record, allowed=_allowed(takewhile(_is_comment, block)))
         return
-    prompts: list[list[_Line]] = []
-    for line in block:
-        if prompts and (not a_line_each or _continues(line)):
-            prompts[-1].append(line)
-        elif line.text.strip():
-            prompts.append([line])
-    for prompt in prompts:
+    for prompt, comments in _prompts(block, a_line_each):
         span = _trimmed(text, prompt[0].start, prompt[-1].end)
-        yield Record(text[span.start : span.end], span, line_map.position(span.start).line)
+        line = line_map.position(span.start).line
+        yield Record(text[span.start : span.end], span, line, allowed=_allowed(comments))
+
+
+def _prompts(block: list[_Line], a_line_each: bool) -> list[tuple[list[_Line], list[_Line]]]:
+    """The lines of each prompt, with the comment lines in front of it."""
+    prompts: list[tuple[list[_Line], list[_Line]]] = []
+    comments: list[_Line] = []
+    for line in block:
+        if _is_comment(line):
+            comments.append(line)
+        elif prompts and (not a_line_each or _continues(line)):
+            prompts[-1][0].append(line)
+        elif line.text.strip():
+            prompts.append(([line], comments))
+            comments = []
+    return prompts
+
+
+def _allowed(comments: Iterable[_Line]) -> frozenset[str]:
+    found = (_ALLOW.match(line.text) for line in comments)
+    codes = (code for match in found if match for code in match[1].split(","))
+    return frozenset(code.strip().upper() for code in codes)
 
 
 def _record(block: list[_Line], text: str, line_map: LineMap) -> Record:
@@ -166,6 +191,10 @@ def _is_record_line(line: _Line) -> bool:
 
 def _is_comment(line: _Line) -> bool:
     return line.text.lstrip().startswith("#")
+
+
+def _is_blank_or_comment(line: _Line) -> bool:
+    return not line.text.strip() or _is_comment(line)
 
 
 def _continues(line: _Line) -> bool:

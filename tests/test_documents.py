@@ -75,3 +75,17 @@ def test_what_is_no_prompt_file_is_named(tmp_path, content):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"missing\.txt"):
         read_document(tmp_path / "missing.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("a\n# tagkit: allow DUP101, ord101\nb\nc", [set(), {"DUP101", "ORD101"}, set()]),
+        ("# tagkit: allow DUP101\n\na\nb", [{"DUP101"}, {"DUP101"}]),
+        ("a\n\n# tagkit: allow FIT104\nb\nSteps: 20", [set(), {"FIT104"}]),
+        ("# mine\na", [set()]),
+    ],
+)
+def test_comments_allow_rules(text, allowed):
+    records = parse_document(text, "p.txt").records
+    assert [set(record.allowed) for record in records] == allowed

@@ -14,17 +14,21 @@ from tagkit.infotext import Infotext, read_image
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["infotext", "json"]),
+    type=click.Choice(["infotext", "json", "job"]),
     default="infotext",
-    help="A1111's text (the default), or JSON with prompt, negative and settings.",
+    help="A1111's text (the default), JSON, or a job file that renders the images again.",
 )
 def command(images: tuple[str, ...], form: str) -> int:
-    """Read the prompt and settings that PNG, JPEG and WebP files carry.
+    """Read the prompt and settings that PNG, JPEG, WebP and AVIF files carry.
+
+    A1111 and Forge, ComfyUI, InvokeAI, NovelAI, Fooocus and SwarmUI are understood, and told in
+    A1111's words. A job file names in comments what it cannot carry over.
 
     \b
     Examples:
       tagkit inspect picture.png
       tagkit inspect out/*.png --format json
+      tagkit inspect picture.png --format job > again.yaml
     """
     found: list[tuple[str, Infotext]] = []
     status = EXIT_DONE
@@ -36,6 +40,8 @@ def command(images: tuple[str, ...], form: str) -> int:
             status = EXIT_FAILED
     if form == "json":
         _print_json(found)
+    elif form == "job":
+        _print_job(found)
     else:
         _print_text(found, len(images) > 1)
     return status
@@ -53,7 +59,21 @@ def _print_json(found: list[tuple[str, Infotext]]) -> None:
     import msgspec
 
     images = [
-        {"path": path, "source": "a1111"} | msgspec.structs.asdict(info) for path, info in found
+        {
+            "path": path,
+            "source": info.source,
+            "prompt": info.prompt,
+            "negative": info.negative,
+            "settings": info.settings,
+        }
+        for path, info in found
     ]
     document = msgspec.json.encode({"version": 1, "images": images})
     click.echo(msgspec.json.format(document, indent=2).decode())
+
+
+def _print_job(found: list[tuple[str, Infotext]]) -> None:
+    from tagkit.commands.as_job import job_file
+
+    if found:
+        click.echo(job_file(found), nl=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -127,21 +128,20 @@ def _orders(files: Sequence[Path], choices: Choices) -> Iterator[Order]:
 
 def _render(orders: Sequence[Order], choices: Choices) -> int:
     """Renders one order after the other; one that cannot be rendered does not stop the rest."""
-    from tagkit.commands.completing import complete
+    from tagkit.commands.completing import completer
     from tagkit.commands.progress import watching
     from tagkit.rendering import render_order
 
-    signal.signal(signal.SIGTERM, _interrupt)
     status = EXIT_DONE
     summaries = []
     for order in orders:
         try:
-            with watching() as watch:
+            with _terminable(), watching() as watch:
                 summary = render_order(
                     order,
                     choices.output or order.output,
                     choices.means,
-                    complete=complete,
+                    complete=completer(choices.means.device),
                     limit=choices.limit,
                     replan=choices.replan,
                     resume=choices.resume,
@@ -157,19 +157,28 @@ def _render(orders: Sequence[Order], choices: Choices) -> int:
     return status
 
 
-def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+@contextmanager
+def _terminable() -> Iterator[None]:
     """A polite request to end is treated as Ctrl-C: the state is kept."""
-    raise KeyboardInterrupt
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _show(orders: Sequence[Order], choices: Choices, diff: bool) -> int:
-    from tagkit.commands.completing import complete
+    from tagkit.commands.completing import completer
     from tagkit.rendering import planned
 
     jobs: list[Job] = []
     for order in orders:
         output = None if choices.replan else choices.output or order.output
-        plan = planned(order, output, complete=complete)
+        plan = planned(order, output, complete=completer(choices.means.device))
         for warning in plan.warnings:
             click.echo(f"warning: {warning}", err=True)
         jobs += plan.jobs[: choices.limit]

@@ -8,30 +8,26 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.cards import image_card
-from tagkit.documents import Record
 from tagkit.errors import UserError
 from tagkit.expansion.bans import any_ban, any_of
 from tagkit.expansion.judging import HouseRules, Ledger
 from tagkit.expansion.options import Options
 from tagkit.expansion.placing import places
 from tagkit.expansion.recipes import COUNTED, model_text, tags_of, without
+from tagkit.expansion.reviewing import Reviewer
 from tagkit.expansion.rows import Refusal, Request
 from tagkit.expansion.tag_model import TagModel, find_tag_model, load_tag_model
-from tagkit.linting import Linter, shipped_lexicon
-from tagkit.packs import shipped_rules
+from tagkit.linting import shipped_lexicon
 from tagkit.prompt import canonical, parse
-from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from tagkit.cards import ImageCard, TagCard
     from tagkit.expansion.rows import Draft
     from tagkit.lexicon import Lexicon
 
 SEEDS = 2**31  # a drawn seed is below
-
-_SAFETY = "SAF"  # codes of the rules that no setting switches off
 
 
 class Length(msgspec.Struct, frozen=True):
@@ -96,14 +92,11 @@ class Expander:
         self._aspect = options.aspect(image)
         self._told = options.header()
         self._hidden = any_of(options.hide, lexicon)
-        safety = [rule for rule in shipped_rules() if rule.code.startswith(_SAFETY)]
-        self._linter = Linter(image, safety, dialect, fixes=())
-        self._rules = _house_rules(image, options, lexicon, self.is_unsafe)
+        self._rules = _house_rules(image, options, lexicon, Reviewer(image, dialect))
 
     def is_unsafe(self, prompt: str) -> bool:
         """Whether the prompt breaks a safety rule; such a prompt is not completed."""
-        record = Record(prompt, Span(0, len(prompt)), 1)
-        return bool(self._linter.lint(record).diagnostics)
+        return self._rules.reviewer.is_unsafe(prompt)
 
     def expand(self, model: TagModel, wishes: Sequence[Wish]) -> list[Expansion]:
         """An expansion for each wish, in order; what is wished beside it changes none of them.
@@ -205,7 +198,7 @@ def unsafe_prompt(prompt: str) -> UserError:
 
 
 def _house_rules(
-    image: ImageCard, options: Options, lexicon: Lexicon, is_unsafe: Callable[[str], bool]
+    image: ImageCard, options: Options, lexicon: Lexicon, reviewer: Reviewer
 ) -> HouseRules:
     own, card = any_of(options.ban, lexicon), any_ban(image.expand.ban, lexicon)
     counts = options.card_bans
@@ -218,5 +211,5 @@ def _house_rules(
         allowed_groups,
         any_ban(image.prompt.discouraged if counts else (), lexicon),
         image.prompt.overfit if counts else (),
-        is_unsafe,
+        reviewer,
     )

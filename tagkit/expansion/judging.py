@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,11 +9,12 @@ import msgspec
 from tagkit.cards import ImageCard, Overfit
 from tagkit.clip import count_tokens
 from tagkit.expansion.bans import NameTest
-from tagkit.expansion.placing import rank_of
+from tagkit.expansion.placing import rank_of, typed
 from tagkit.expansion.recipes import COUNTED, kind_of
+from tagkit.expansion.reviewing import CARD, SAFETY, Reviewer
 from tagkit.lexicon import Lexicon
 from tagkit.linting.patterns import name_test
-from tagkit.prompt import canonical, escaped, parse
+from tagkit.prompt import canonical
 
 if TYPE_CHECKING:
     from tagkit.expansion.placing import Places
@@ -29,7 +29,7 @@ class HouseRules(msgspec.Struct, frozen=True):
 
     banned: the user's bans and the card's. banned_groups, allowed_groups: curated groups, or
     categories. discouraged, overfit: what else the card speaks against; an overfit trait may be
-    added to a prompt that asks for it. unsafe: whether a whole prompt breaks a safety rule.
+    added to a prompt that asks for it. reviewer: what the rules of lint say of a whole prompt.
     """
 
     card: ImageCard
@@ -39,7 +39,7 @@ class HouseRules(msgspec.Struct, frozen=True):
     allowed_groups: frozenset[str]
     discouraged: NameTest
     overfit: tuple[Overfit, ...]
-    unsafe: Callable[[str], bool]
+    reviewer: Reviewer
 
     def objection(self, name: str) -> str | None:
         """Why the tag is not taken whatever the prompt says; None if there is no reason."""
@@ -50,18 +50,18 @@ class HouseRules(msgspec.Struct, frozen=True):
             return "banned"
         if groups & self.banned_groups:
             return "group"
-        if (kind not in COUNTED and not groups & self.allowed_groups) or not _is_a_tag(name):
+        if kind not in COUNTED and not groups & self.allowed_groups:
             return "category"
         if SEXUAL in groups:
-            return "safety"
-        return "card" if self.discouraged(name) else None
+            return SAFETY
+        return CARD if self.discouraged(name) else None
 
 
 class Ledger:
     """The judge of one row; it keeps what was taken, and the prompt that this makes.
 
-    said: names that the prompt has. counted: how many of them the length target counts.
-    limit: CLIP tokens that the prompt may have, None for any number.
+    said: names that the prompt has. missing: people counts and general tags still wanted; below 0
+    where there are more. limit: CLIP tokens that the prompt may have, None for any number.
     """
 
     def __init__(
@@ -74,13 +74,15 @@ class Ledger:
     ) -> None:
         self.added: list[str] = []
         self.text = places.text
-        self.tokens = count_tokens(places.text).total
+        self.tokens = count_tokens(places.text, places.dialect).total
         self.missing = missing
         self._rules = rules
         self._places = places
+        self._dialect = places.dialect
         self._said = set(said)
         self._limit = limit
         self._ranked: list[tuple[str, int]] = []
+        self._objections = rules.reviewer.objections(places.text)
         self._unasked = [
             name_test(each.pattern)
             for each in rules.overfit
@@ -99,25 +101,26 @@ class Ledger:
             return "repeated"
         reason = self._rules.objection(name)
         if reason is None and any(test(name) for test in self._unasked):
-            reason = "card"
+            reason = CARD
         return reason or self._taken(name)
 
     def _taken(self, name: str) -> str | None:
-        ranked = [*self._ranked, (name, rank_of(name, self._rules.card, self._rules.lexicon))]
+        spelling = typed(name, self._dialect)
+        if spelling is None:
+            return "category"
+        rank = rank_of(name, self._rules.card, self._rules.lexicon)
+        ranked = [*self._ranked, (spelling, rank)]
         text = self._places.filled(ranked)
-        if self._rules.unsafe(text):
-            return "safety"
-        tokens = count_tokens(text).total
+        objections = self._rules.reviewer.objections(text)
+        reason = self._rules.reviewer.change(self._objections, objections, name)
+        if reason:
+            return reason
+        tokens = count_tokens(text, self._dialect).total
         if self._limit is not None and tokens > self._limit:
             return "over-budget"
-        self.text, self.tokens, self._ranked = text, tokens, ranked
+        self.text, self.tokens = text, tokens
+        self._ranked, self._objections = ranked, objections
         self.added.append(name)
         self._said.add(name)
         self.missing -= kind_of(name, self._rules.lexicon) in COUNTED
         return None
-
-
-def _is_a_tag(name: str) -> bool:
-    """Whether the name, typed into a prompt, is read as one tag and nothing else."""
-    tags = parse(escaped(name)).tags
-    return len(tags) == 1 and tags[0].whole and (tags[0].name, tags[0].weight) == (name, 1.0)

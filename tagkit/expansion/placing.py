@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.linting import order_rank
-from tagkit.prompt import escaped
+from tagkit.prompt import escaped, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +29,12 @@ class Places(msgspec.Struct, frozen=True):
     """
 
     text: str
+    dialect: str
     ends: tuple[tuple[int, int], ...]
     start: int | None
 
     def filled(self, added: Sequence[tuple[str, int]]) -> str:
-        """The text with `added`, pairs of a canonical name and its rank.
+        """The text with `added`, pairs of a tag as it is typed and its rank.
 
         A tag goes behind the last part of the same or an earlier rank, before all of them if
         there is none.
@@ -41,10 +42,10 @@ class Places(msgspec.Struct, frozen=True):
         if not added:
             return self.text
         if self.start is None:
-            return self._appended([name for name, _ in added])
+            return self._appended([tag for tag, _ in added])
         pieces: dict[int, list[str]] = {}
-        for name, rank in sorted(added, key=lambda pair: pair[1]):
-            pieces.setdefault(self._offset(rank), []).append(escaped(name))
+        for tag, rank in sorted(added, key=lambda pair: pair[1]):
+            pieces.setdefault(self._offset(rank), []).append(tag)
         text = self.text
         for offset in sorted(pieces, reverse=True):
             joined = ", ".join(pieces[offset])
@@ -56,10 +57,10 @@ class Places(msgspec.Struct, frozen=True):
     def _offset(self, rank: int) -> int:
         return max((end for own, end in self.ends if own <= rank), default=-1)
 
-    def _appended(self, names: Sequence[str]) -> str:
+    def _appended(self, tags: Sequence[str]) -> str:
         """For a text without any tag: nothing, or commas and BREAK."""
         gap = " " if self.text.strip() else ""
-        return self._closed(self.text + gap + ", ".join(escaped(name) for name in names))
+        return self._closed(self.text + gap + ", ".join(tags))
 
     def _closed(self, text: str) -> str:
         """A comma keeps an added emoticon such as `:3` from weighing the whole prompt."""
@@ -77,7 +78,18 @@ def places(prompt: Prompt, card: ImageCard, lexicon: Lexicon) -> Places:
         rank = min((own for own in ranks if own is not None), default=rank)
         if segment.tags:
             ends.append((rank, segment.span.end))
-    return Places(prompt.text, tuple(ends), segments[0].span.start if segments else None)
+    return Places(
+        prompt.text, prompt.dialect, tuple(ends), segments[0].span.start if segments else None
+    )
+
+
+def typed(name: str, dialect: str) -> str | None:
+    """A canonical name as it is typed; None where no spelling is read as that one tag."""
+    for spelling in (name, escaped(name)):
+        tags = parse(spelling, dialect).tags
+        if [(tag.name, tag.weight, tag.whole) for tag in tags] == [(name, 1.0, True)]:
+            return spelling
+    return None
 
 
 def rank_of(name: str, card: ImageCard, lexicon: Lexicon) -> int:

@@ -12,9 +12,11 @@ import re
 
 import msgspec
 
+from tagkit.infotext.exiftool import repaired
+
 NEGATIVE = "Negative prompt:"
 _STEPS = re.compile(r"^Steps:(?: |$)", re.MULTILINE)
-_LINE_END = re.compile(r"\r+\n")
+_LINE_END = re.compile(r"(?<!\r)\r+\n")
 _KEY = re.compile(r'([^\s,:"][^,:\n"]*):\s*')
 _QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _VALUE_END = re.compile(r"\s*(?:,|\Z)")
@@ -29,11 +31,13 @@ class Infotext(msgspec.Struct, frozen=True):
 
     negative: None where the text has no such line.
     settings: values as text, in the order in which they were written.
+    source: the program whose form it was read from: a1111, comfyui, invokeai, novelai…
     """
 
     prompt: str
     negative: str | None = None
     settings: dict[str, str] = {}
+    source: str = "a1111"
 
     def __str__(self) -> str:
         negative = None if self.negative is None else f"{NEGATIVE} {self.negative}"
@@ -46,9 +50,9 @@ def read_infotext(text: str) -> Infotext:
 
     The settings line is the last one that begins `Steps:`, else the last line if it names a
     sampler, seed, size or CFG scale, two of them at least. Later lines (`Template: …`) become
-    settings of their own.
+    settings of their own. Lines that exiftool printed with dots for newlines are repaired.
     """
-    text = _LINE_END.sub("\n", text).strip()
+    text = repaired(_LINE_END.sub("\n", text).strip())
     start = _settings_start(text)
     prompt, negative = _prompts(text[:start])
     line, _, extra = text[start:].partition("\n")
@@ -75,11 +79,11 @@ def parse_settings(line: str) -> dict[str, str]:
 
 
 def written_settings(settings: dict[str, str]) -> str:
-    """The settings line, as A1111 writes it."""
-    # A reader finds the line by `Steps:`, so that key alone never stands bare.
+    """The settings line, as A1111 writes it; readers find it by `Steps:`, which comes first."""
+    first = {"Steps": settings["Steps"]} if "Steps" in settings else {}
     return ", ".join(
         key if key == value != "Steps" else f"{key}: {_written(value)}"
-        for key, value in settings.items()
+        for key, value in (first | settings).items()
     )
 
 
@@ -98,14 +102,14 @@ def _prompts(head: str) -> tuple[str, str | None]:
 
 def _extra_lines(text: str) -> list[tuple[str, str]]:
     """`Key: text` lines; a line without a key goes on with the value before it."""
-    pairs: list[tuple[str, str]] = []
+    pairs: list[tuple[str, list[str]]] = []
     for line in text.split("\n"):
         found = _EXTRA.fullmatch(line)
         if found:
-            pairs.append((found[1].strip(), found[2]))
+            pairs.append((found[1].strip(), [found[2]]))
         elif pairs:
-            pairs[-1] = (pairs[-1][0], f"{pairs[-1][1]}\n{line}")
-    return [(key, value.strip()) for key, value in pairs]
+            pairs[-1][1].append(line)
+    return [(key, "\n".join(lines).strip()) for key, lines in pairs]
 
 
 def _value(line: str, at: int) -> tuple[str, int]:
@@ -122,7 +126,7 @@ def _json(line: str, at: int) -> tuple[str, int] | None:
         return None
     if not _VALUE_END.match(line, end):
         return None
-    return (_without_surrogates(value) if isinstance(value, str) else line[at:end]), end
+    return (without_surrogates(value) if isinstance(value, str) else line[at:end]), end
 
 
 def _quoted(line: str, at: int) -> tuple[str, int] | None:
@@ -142,7 +146,7 @@ def _skip_blank(line: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _without_surrogates(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """JSON can spell half a character, which no file can hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

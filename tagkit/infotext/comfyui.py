@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tagkit.errors import UserError
 from tagkit.infotext.graphs import Graph, Node, ends, graph_of, link, links, resolved, upstream
 from tagkit.infotext.samplers import sampler_settings
 from tagkit.infotext.values import (
+    BrokenDataError,
     infotext,
     json_object,
     lora_weights,
@@ -36,20 +36,22 @@ _TEXTS = re.compile(
     r"(?:text|string|prompt|value|clip_l|t5xxl|populated_text|result)(?:_?[a-z0-9])?", re.IGNORECASE
 )
 _NO_WORDS = ("clip", "model", "vae", "image", "mask", "control_net", "style_model", "latent")
+# A graph with more is no one's work; each pass is one walk through it.
+_MOST_PASSES = 20
 _MODELS = ("ckpt_name", "unet_name", "model_name")
 
 
 def read(texts: Mapping[str, str]) -> Infotext | None:
     """The infotext of ComfyUI's graph, None if there is no graph.
 
-    Raises UserError for a graph without a sampler that it knows.
+    Raises BrokenDataError for a graph without a sampler that it knows.
     """
     graph = _graph(texts)
     if not graph:
         return None
     passes = _passes(graph)
     if not passes:
-        raise UserError("its ComfyUI graph holds no sampler that tagkit knows")
+        raise BrokenDataError("its ComfyUI graph holds no sampler that tagkit knows")
     base = _inputs(graph, passes[-1])
     positive = base.get("positive", base.get("conditioning"))
     words = [_words(graph, positive, "positive"), _words(graph, base.get("negative"), "negative")]
@@ -69,7 +71,7 @@ def _passes(graph: Graph) -> list[str]:
     saving = sorted(ends(graph), key=lambda name: "Save" not in graph[name].kind)
     sampler = _nearest(graph, upstream(graph, [*saving, *graph]))
     passes: list[str] = []
-    while sampler and sampler not in passes:
+    while sampler and sampler not in passes and len(passes) < _MOST_PASSES:
         passes.append(sampler)
         inputs = graph[sampler].inputs
         sources = links(graph, (inputs.get(key) for key in _PICTURES))
@@ -147,11 +149,13 @@ def _loras(graph: Graph, value: object) -> Iterator[tuple[object, object]]:
 
 
 def _later_passes(graph: Graph, passes: list[str]) -> dict[str, object]:
-    """The second pass in A1111's words: a hires pass, or a refiner where nothing is denoised."""
+    """The second pass in A1111's words: a hires pass, a detailer, or else a refiner."""
     if len(passes) == 1:
         return {}
     inputs = _inputs(graph, passes[-2])
     denoise = resolved(graph, inputs.get("denoise"), "denoise")
+    if "Detailer" in graph[passes[-2]].kind:
+        return {"ADetailer denoising strength": denoise}
     if denoise in (None, 1):
         return {"Refiner": _model(graph, inputs.get("model"))}
     between: dict[str, object] = {}
@@ -176,11 +180,11 @@ def _words(graph: Graph, start: object, role: str) -> str:
         value = waiting.pop()
         name = link(graph, value)
         if isinstance(value, str):
-            found[value.strip(" \n,")] = None
+            found[value.strip()] = None
         elif name and name not in seen:
             seen.add(name)
             waiting += reversed(_sources(graph[name], role))
-    return ", ".join(filter(None, found))
+    return ", ".join(text.rstrip(",") for text in found if text)
 
 
 def _sources(node: Node, role: str) -> list[object]:

@@ -31,7 +31,7 @@ _SIDES = re.compile(r"\(?\s*(\d+)\s*,\s*(\d+)\s*\)?")
 
 def read(texts: Mapping[str, str]) -> Infotext | None:
     """The infotext of Fooocus's JSON, None if it is something else."""
-    document = json_object(texts.get("parameters")) or json_object(texts.get("Comment")) or {}
+    document = json_object(texts.get("parameters")) or {}
     if document.get("software") == "RuinedFooocus":
         return _ruined(document)
     if not {"prompt", "base_model"} <= document.keys():

@@ -1,121 +1,124 @@
-"""Where image files keep their infotext: a PNG text chunk, the EXIF user comment elsewhere."""
+"""Where image files keep their generation data: PNG texts, EXIF, comments, hidden pixel bits."""
 
 from __future__ import annotations
 
+import struct
+import warnings
 import zlib
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagkit.errors import UserError
 from tagkit.extras import need
-from tagkit.infotext.a1111 import Infotext, read_infotext
+from tagkit.infotext.a1111 import read_infotext
+from tagkit.infotext.comments import comment_text
+from tagkit.infotext.png import SIGNATURE, png_texts
+from tagkit.infotext.readers import read_texts
+from tagkit.infotext.stealth import stealth_text
+from tagkit.infotext.values import BrokenDataError, json_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-PNG = b"\x89PNG\r\n\x1a\n"
-_KEYWORD = b"parameters"
-_MOST_TEXT = 16 * 1024 * 1024
+    from PIL import Image
+
+    from tagkit.infotext.a1111 import Infotext
+
 _EXIF_FOLDER, _USER_COMMENT = 0x8769, 0x9286
+# ComfyUI labels the texts it puts into EXIF: `prompt:{…}`, `workflow:{…}`.
+_LABELS = ("prompt", "workflow")
+# What PIL raises for broken files, beside its own errors.
+_BROKEN = (
+    OSError, ValueError, SyntaxError, TypeError, LookupError, AttributeError, ArithmeticError,
+    EOFError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
 
 
 def read_image(path: Path | str) -> Infotext:
-    """The generation data of a PNG, JPEG or WebP file.
+    """The generation data of a PNG, JPEG, WebP, AVIF or GIF file.
 
-    Raises UserError for a file that is no image, and for an image that carries none.
+    Raises UserError for a file that is no image, for an image that carries none, and for data
+    that cannot be read.
     """
-    content = _content(path)
-    text = _png_text(content) if content.startswith(PNG) else None
-    text = text or _exif_text(path)
-    if not text:
+    try:
+        info = _read(Path(path))
+    except BrokenDataError as error:
+        raise UserError(f"cannot read the data of `{path}`", str(error)) from error
+    if info is None:
         hint = "programs that edit or share pictures often remove it"
         raise UserError(f"`{path}` carries no generation data", "", hint)
-    return read_infotext(text)
+    return info
 
 
-def comment_text(comment: bytes) -> str:
-    """The text of an EXIF user comment: eight bytes of encoding, then the text.
-
-    `UNICODE` is UTF-16 in either byte order; writers disagree, so a mark at the beginning or else
-    the places of the zero bytes decide.
-    """
-    code, body = comment[:8], comment[8:]
-    if code.startswith(b"UNICODE"):
-        return _utf16(body).strip("\0")
-    if code.rstrip(b"\0") in (b"", b"ASCII", b"UTF8", b"UTF-8"):
-        comment = body
-    return comment.decode("utf-8", "replace").strip("\0")
+def _read(path: Path) -> Infotext | None:
+    """Asks the places one by one: opening the pixels comes last."""
+    texts = _chunk_texts(path)
+    return (
+        read_texts(texts)
+        or _prompt_alone(texts)
+        or read_texts(_exif_texts(path))
+        or read_texts(_hidden_texts(path))
+    )
 
 
-def _content(path: Path | str) -> bytes:
-    from pathlib import Path
-
+def _chunk_texts(path: Path) -> dict[str, str]:
     try:
-        return Path(path).read_bytes()
+        with path.open("rb") as file:
+            return png_texts(file) if file.read(len(SIGNATURE)) == SIGNATURE else {}
     except OSError as error:
         raise UserError(f"cannot read `{path}`", error.strerror or str(error)) from error
 
 
-def _png_text(content: bytes) -> str | None:
-    for kind, data in _png_chunks(content):
-        if kind in (b"tEXt", b"zTXt", b"iTXt") and data.startswith(_KEYWORD + b"\0"):
-            return _chunk_text(kind, data[len(_KEYWORD) + 1 :])
-    return None
+def _prompt_alone(texts: dict[str, str]) -> Infotext | None:
+    """A PNG text `parameters` without settings; an EXIF comment without them is a camera's."""
+    text = texts.get("parameters", "").strip()
+    return read_infotext(text) if text else None
 
 
-def _png_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Type and data of each chunk: four bytes of length, four of type, the data, a checksum."""
-    at = len(PNG)
-    while at + 8 <= len(content):
-        length = int.from_bytes(content[at : at + 4], "big")
-        yield content[at + 4 : at + 8], content[at + 8 : at + 8 + length]
-        at += length + 12
+def _exif_texts(path: Path) -> dict[str, str]:
+    """Texts of the EXIF block, and the comment of a JPEG or GIF file."""
+    with _opened(path) as image:
+        exif = image.getexif()
+        comment = exif.get_ifd(_EXIF_FOLDER).get(_USER_COMMENT) or image.info.get("comment")
+        values = [value for value in exif.values() if isinstance(value, str)]
+    texts = _unpacked(_decoded(comment)) if comment else {}
+    for value in values:
+        label, colon, text = value.partition(":")
+        if colon and label.lower() in _LABELS:
+            texts.setdefault(label.lower(), text)
+    return texts
 
 
-def _chunk_text(kind: bytes, data: bytes) -> str:
-    if kind == b"tEXt":
-        return _latin_or_utf8(data)
-    if kind == b"zTXt":
-        return _latin_or_utf8(_inflated(data[1:]))
-    compressed = data[:1] == b"\1"
-    # Behind the two flags stand a language tag and a translated keyword, each ended by a zero.
-    text = data[2:].split(b"\0", 2)[-1]
-    return (_inflated(text) if compressed else text).decode("utf-8", "replace")
+def _hidden_texts(path: Path) -> dict[str, str]:
+    with _opened(path) as image:
+        text = stealth_text(image)
+    return _unpacked(text) if text else {}
 
 
-def _latin_or_utf8(data: bytes) -> str:
-    """The standard says Latin-1; many writers put UTF-8 there."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
+def _decoded(comment: object) -> str:
+    return comment_text(comment) if isinstance(comment, bytes) else str(comment)
 
 
-def _inflated(data: bytes) -> bytes:
-    """Inflated, up to a size that no honest text reaches."""
-    try:
-        return zlib.decompressobj().decompress(data, _MOST_TEXT)
-    except zlib.error:
-        return b""
+def _unpacked(text: str) -> dict[str, str]:
+    """A text alone is A1111's; NovelAI packs all that a PNG would say into one JSON object."""
+    packed = json_object(text) or {}
+    if isinstance(packed.get("Comment"), str):
+        return {key: value for key, value in packed.items() if isinstance(value, str)}
+    return {"parameters": text}
 
 
-def _exif_text(path: Path | str) -> str | None:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The image opened by PIL. Raises UserError, also for what goes wrong while it is read."""
     need("render", "PIL")
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
-            comment = image.getexif().get_ifd(_EXIF_FOLDER).get(_USER_COMMENT)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            # Sizes are no danger here: pixels are decoded only within bounds.
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                yield image
+    except (*_BROKEN, Image.DecompressionBombError) as error:
         raise UserError(f"cannot read `{path}` as an image", str(error)) from error
-    if isinstance(comment, str):
-        return comment
-    return comment_text(comment) if comment else None
-
-
-def _utf16(body: bytes) -> str:
-    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return body.decode("utf-16", "replace")
-    # Most characters of a prompt are below 256, so one byte of each pair is zero: the high one.
-    big = body[0::2].count(0) >= body[1::2].count(0)
-    return body.decode("utf-16-be" if big else "utf-16-le", "replace")

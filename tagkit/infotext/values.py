@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from tagkit.infotext.a1111 import Infotext
+from tagkit.infotext.a1111 import Infotext, without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +19,10 @@ _ORDER = (
 )  # fmt: skip
 _PLACES = {key: place for place, key in enumerate(_ORDER)}
 _WEIGHTS_FILE = re.compile(r"\.(?:safetensors|sft|ckpt|pt|pth|bin|gguf)\Z", re.IGNORECASE)
+
+
+class BrokenDataError(Exception):
+    """Data of a known form that cannot be read; its text says why, the caller says whose."""
 
 
 def infotext(
@@ -84,8 +88,3 @@ def lora_weights(pairs: Iterable[tuple[object, object]]) -> str | None:
     """LoRA names and weights as one value, `name: 0.8, other: 1`."""
     named = ((weights_name(name), written(weight) or "1") for name, weight in pairs)
     return ", ".join(f"{name}: {weight}" for name, weight in named if name) or None
-
-
-def without_surrogates(text: str) -> str:
-    """JSON can spell half a character, which no file can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -70,8 +70,11 @@ class Linter:
             self.knowledge,
             record.negative is not None,
         )
-        found = check(context, self.rules)
-        after = fixed(context, found, self.rules, self.fixes)
+        rules = self.rules
+        if record.allowed:
+            rules = [rule for rule in rules if rule.code not in record.allowed]
+        found = check(context, rules)
+        after = fixed(context, found, rules, self.fixes)
         placed = tuple(_placed(each, record) for each in found)
         texts = Texts(after.positive.text, after.negative.text, after.settings)
         return Report(placed, texts, self.knowledge.card, context.positive, context.negative)

@@ -53,29 +53,47 @@ class _LiteralError(Exception):
     """The whole prompt does not parse."""
 
 
-def schedule(text: str, steps: int) -> list[tuple[int, str]]:
+class _Clock(NamedTuple):
+    """How numbers become steps: those of the first pass lie before those of the hires pass."""
+
+    steps: int
+    first_pass: int  # steps of the first pass if this is the hires pass, else 0
+
+    def step(self, number: str) -> int:
+        """A number with a point is a fraction of the steps, one without is a step."""
+        is_hires = self.first_pass > 0
+        if "." in number:
+            value = (float(number) - is_hires) * self.steps
+        else:
+            value = float(number) - self.first_pass
+        return int(min(float(self.steps), value))
+
+
+def schedule(text: str, steps: int, first_pass: int = 0) -> list[tuple[int, str]]:
     """`[(until_step, text)]`: what is drawn up to and including each step, the last being `steps`.
 
     A number with a point is a fraction of `steps`, one without is a step (A1111 1.6 and later).
+    For the hires pass `first_pass` is the number of steps of the first one: fractions from 1 to 2
+    and steps above it are then those of the hires pass.
     """
     if "[" not in text:
         return [(steps, text)]
     try:
-        parts = _parsed(text, steps)
+        parts = _parsed(text, _Clock(steps, first_pass))
     except _LiteralError:
         return [(steps, text)]
     ends = sorted({steps, *_ends(parts, steps)})
     return [(end, _at(parts, end)) for end in ends]
 
 
-def _parsed(text: str, steps: int) -> list[Part]:
+def _parsed(text: str, clock: _Clock) -> list[Part]:
     frames = [_Frame("")]
     for match in _TOKEN.finditer(text):
         token = match[0]
         if token in "([" and len(token) == 1:
             frames.append(_Frame(token))
         elif token in _PARTNER:
-            _close(frames, token, steps)
+            _close(frames, token, clock)
         elif token in (":", "|"):
             frames[-1].cuts.append(token)
             frames[-1].parts.append([])
@@ -90,14 +108,14 @@ def _parsed(text: str, steps: int) -> list[Part]:
     return _checked(frames[0]).flat()
 
 
-def _close(frames: list[_Frame], token: str, steps: int) -> None:
+def _close(frames: list[_Frame], token: str, clock: _Clock) -> None:
     while len(frames) > 1 and frames[-1].bracket != _PARTNER[token]:
         _spill(frames)
     if len(frames) == 1:
         frames[0].parts[-1].append(token)
         return
     frame = frames.pop()
-    part = _scheduled(frame, steps) if token == "]" and frame.sound else None
+    part = _scheduled(frame, clock) if token == "]" and frame.sound else None
     if part is None:
         frames[-1].sound &= frame.sound and len(frame.cuts) <= (token == ")")
         frames[-1].parts[-1] += [*_checked(frame).flat(), token]
@@ -118,7 +136,7 @@ def _checked(frame: _Frame) -> _Frame:
     return frame
 
 
-def _scheduled(frame: _Frame, steps: int) -> Part | None:
+def _scheduled(frame: _Frame, clock: _Clock) -> Part | None:
     cuts = set(frame.cuts)
     if cuts == {"|"}:
         return Alternate(frame.parts)
@@ -126,13 +144,8 @@ def _scheduled(frame: _Frame, steps: int) -> Part | None:
         number = _NUMBER.fullmatch("".join(str(part) for part in frame.parts[-1]))
         if number:
             before = frame.parts[0] if len(frame.cuts) == 2 else []
-            return Scheduled(before, frame.parts[-2], _step(number[1], steps))
+            return Scheduled(before, frame.parts[-2], clock.step(number[1]))
     return None
-
-
-def _step(number: str, steps: int) -> int:
-    value = float(number) * steps if "." in number else float(number)
-    return int(min(float(steps), value))
 
 
 def _ends(parts: list[Part], steps: int) -> set[int]:

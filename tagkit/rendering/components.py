@@ -42,7 +42,7 @@ def load_components(weights: Weights) -> Components:
     _silence()
     try:
         return _LOADERS[weights.kind](weights)
-    except Exception as error:  # noqa: BLE001 - errors of the libraries have nothing in common
+    except Exception as error:
         what = f"cannot load `{weights.path}` as an SDXL model"
         raise UserError(what, " ".join(str(error).split())[:300]) from error
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from tagkit.errors import UserError
 from tagkit.rendering.naming import template_problem
 
 if TYPE_CHECKING:
@@ -135,6 +136,13 @@ def problems(fields: Fields) -> Iterator[tuple[str, str]]:
         yield "loras", "`loras` must be empty: this version of tagkit loads none"
     if fields.filename is not None and (problem := template_problem(fields.filename)):
         yield "filename", f"`filename: {fields.filename}`: {problem}"
+
+
+def checked(fields: Fields, name: str) -> Fields:
+    """The same with every `false` as "off". Raises UserError for a problem; `name` says where."""
+    for _, problem in problems(fields):
+        raise UserError(problem, name)
+    return with_off(fields)
 
 
 def sides(size: str) -> tuple[int, int]:

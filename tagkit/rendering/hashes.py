@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import msgspec
 
 from tagkit.data import cache_folder, write_atomically
 from tagkit.errors import UserError
+from tagkit.infotext.hashes import sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,18 +37,10 @@ class FileHashes:
             known = self._known.get(key)
             if known and (known.size, known.changed) == (status.st_size, status.st_mtime_ns):
                 return known.digest
-            digest = _sha256(path)
+            digest = sha256(path)
         except OSError as error:
             raise UserError(f"cannot read `{path}`", error.strerror or str(error)) from error
         self._known[key] = _Known(status.st_size, status.st_mtime_ns, digest)
         with suppress(OSError):
             write_atomically(self._file, msgspec.json.encode(self._known))
         return digest
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()

@@ -18,6 +18,7 @@ from tagkit.rendering.fields import (
     UNSAID,
     Fields,
     Negative,
+    checked,
     merged,
     problems,
     with_off,
@@ -114,10 +115,7 @@ def _override(setting: str) -> Fields:
     name = f"--set {setting}"
     if not equals:
         raise UserError(f"`{name}` is no `key=value`", "", "--set cfg=6")
-    fields = parse_yaml(f"{key.strip()}: {value}", Fields, name)
-    for _, problem in problems(fields):
-        raise UserError(problem, name)
-    return with_off(fields)
+    return checked(parse_yaml(f"{key.strip()}: {value}", Fields, name), name)
 
 
 def _job_file(path: Path) -> Source:

@@ -13,7 +13,7 @@ from tagkit.cards import image_card
 from tagkit.errors import UserError
 from tagkit.extras import need
 from tagkit.rendering.events import Begun, unwatched
-from tagkit.rendering.fields import UNSAID, Fields
+from tagkit.rendering.fields import UNSAID, Fields, checked
 from tagkit.rendering.gallery import write_gallery
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.jobfile import read_source
@@ -181,6 +181,6 @@ def _refuse_unresolved(jobs: Sequence[Job]) -> None:
 
 def _fields(overrides: Mapping[str, object] | None) -> Fields:
     try:
-        return msgspec.convert(overrides or {}, Fields)
+        return checked(msgspec.convert(overrides or {}, Fields), "overrides")
     except msgspec.ValidationError as error:
         raise UserError(f"overrides: {error}") from error

@@ -211,5 +211,12 @@ def test_broken_settings_are_named(run, write):
     assert "tagkit.yaml" in out.stderr
 
 
+def test_a_comment_allows_a_rule_for_the_next_prompt(run, write):
+    path = write("1girl, 1girl\n# tagkit: allow DUP101\nsmile, smile\n")
+    out = run("lint", path, "--fix", "--select", "DUP")
+    assert out.returncode == 0
+    assert path.read_text() == "1girl\n# tagkit: allow DUP101\nsmile, smile\n"
+
+
 def test_exit_zero(run, write):
     assert run("lint", write("1girl, 1girl"), "--exit-zero").returncode == 0

@@ -34,6 +34,19 @@ def test_alternation_goes_round():
     assert [text for _, text in schedule("[a|b|]c", 4)] == ["ac", "bc", "c", "ac"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a [b:.5] c", [(10, "a b c")]),
+        ("a [b:1.5] c", [(5, "a  c"), (10, "a b c")]),
+        ("[a:b:25]", [(5, "a"), (10, "b")]),
+        ("[a:b:2.0]", [(10, "a")]),
+    ],
+)
+def test_the_hires_pass_goes_on_counting(text, expected):
+    assert schedule(text, 10, first_pass=20) == expected
+
+
 @given(st.lists(st.sampled_from(PIECES), max_size=15).map("".join), st.integers(1, 30))
 def test_every_step_is_covered_once_and_in_order(text, steps):
     ends = [end for end, _ in schedule(text, steps)]

@@ -29,9 +29,9 @@ def said(request):
 def test_every_field(read):
     source = read(
         HEAD
-        + """defaults: {negative: auto, size: 64x128, steps: 9, cfg: 6, sampler: euler-a, rng: nv, seed: -1,
-  count: 3, fix: off, expand: off, hires: off, detailer: off, loras: [], filename: "{seed}",
-  format: png}
+        + """defaults: {negative: auto, size: 64x128, steps: 9, cfg: 6, sampler: euler-a, rng: nv,
+  seed: -1, count: 3, fix: off, expand: off, hires: off, detailer: off, loras: [],
+  filename: "{seed}", format: png}
 matrix: {cfg: [5, 6.5], fix: [safe, off]}
 prompts:
   - 1girl

@@ -33,9 +33,9 @@ def test_names(template, name):
 @pytest.mark.parametrize(
     "template",
     [
-        "", "../{seed}", "../../{seed}", "/tmp/{seed}", "a/../b", "a\\..\\b",
-        "\\\\host\\x", "C:\\x", "a//b", "a/", "./a", "{seed.__class__}", "{seed!r}", "{0}", "{}", "{nothing}", "{", "}",
-        "{index:999999999}", "{index:{seed}}", "{prompt:d}",
+        "", "../{seed}", "../../{seed}", "/tmp/{seed}", "a/../b", "a\\..\\b", "\\\\host\\x",
+        "C:\\x", "a//b", "a/", "./a", "{seed.__class__}", "{seed!r}", "{0}", "{}", "{nothing}", "{",
+        "}", "{index:999999999}", "{index:{seed}}", "{prompt:d}",
     ],
 )  # fmt: skip
 def test_templates_that_are_refused(template):

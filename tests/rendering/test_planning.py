@@ -8,12 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tagkit.errors import UserError
+from tagkit.packs import shipped_rules
 from tagkit.rendering.fields import Fields
 from tagkit.rendering.jobfile import parse_overrides, read_source
 from tagkit.rendering.planning import make_plan, plan_key
 from tagkit.settings import Settings
 
 BASE = "lowres, error, worst quality, low quality, jpeg artifacts, watermark, signature, username"
+DEFAULTS = Settings()
 OVERFIT = "halo, heterochromia, focus"
 
 
@@ -21,13 +23,13 @@ OVERFIT = "halo, heterochromia, focus"
 def plan(tmp_path):
     """Plans a job file given as a value; the rest as `make_plan` takes it."""
 
-    def make(prompts, overrides=(), seed=0, complete=None, **fields):
+    def make(prompts, overrides=(), seed=0, settings=DEFAULTS, complete=None, **fields):
         document = {"model": "tiny", "prompts": prompts, **fields}
         path = tmp_path / "jobs.json"
         path.write_bytes(msgspec.json.encode(document))
         said = parse_overrides(overrides)
         source = read_source(path)
-        return make_plan([source], Settings(), random.Random(seed), said, complete=complete)
+        return make_plan([source], settings, random.Random(seed), said, complete=complete)
 
     return make
 
@@ -205,6 +207,18 @@ def test_expansion_is_asked_once_for_all_and_its_answer_is_fixed(plan, per, seed
         "2girls", *(f"1girl, halo, smile, smile{seed}" for seed in seeds),
     ]  # fmt: skip
     assert found.jobs[1].original == "halo, 1girl"
+
+
+def test_a_prompt_that_breaks_a_safety_rule_is_refused_whatever_is_ignored(plan, monkeypatch):
+    """Any rule whose code begins with SAF refuses; here one that dislikes repetition."""
+    rules = [
+        msgspec.structs.replace(rule, code="SAF999") if rule.code == "DUP101" else rule
+        for rule in shipped_rules()
+    ]
+    monkeypatch.setattr("tagkit.rendering.wording.shipped_rules", lambda: rules)
+    settings = Settings(ignore=("SAF",))
+    found = plan([{"prompt": "smile, smile", "fix": "off"}, "1girl"], settings=settings)
+    assert [bool(job.refused) for job in found.jobs] == [True, False]
 
 
 def test_the_key_follows_files_and_options(plan, tmp_path):

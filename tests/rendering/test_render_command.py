@@ -1,4 +1,4 @@
-"""`tagkit render` and `tagkit status`, each in a process of its own."""
+"""`tagkit render`, `tagkit status` and `tagkit inspect`, end to end with the tiny model."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 import pytest
 
 pytest.importorskip("diffusers")
 
-import tagkit  # noqa: E402
-from tagkit.rendering.manifest import open_manifest  # noqa: E402
+import tagkit
+from tagkit.commands import run as run_command
+from tagkit.rendering.manifest import open_manifest
 
 JOB = """\
 version: 1
@@ -32,6 +34,24 @@ def job(tmp_path):
     path = tmp_path / "jobs.yaml"
     path.write_text(JOB, encoding="utf-8")
     return path
+
+
+class Outcome(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def call(capsys, cache):
+    """Runs `tagkit ARGS...` in this process, which has torch loaded already."""
+
+    def run_here(*args):
+        capsys.readouterr()
+        status = run_command([str(arg) for arg in args])
+        return Outcome(status, *capsys.readouterr())
+
+    return run_here
 
 
 @pytest.fixture
@@ -53,11 +73,11 @@ def pictures(folder):
     return sorted(path.name for path in folder.glob("*.png"))
 
 
-def status(run, folder):
-    return json.loads(run("status", folder, "--format", "json").stdout)
+def status(call, folder):
+    return json.loads(call("status", folder, "--format", "json").stdout)
 
 
-def test_a_folder_beside_the_job_file(run, job, tmp_path):
+def test_a_folder_beside_the_job_file(run, call, job, tmp_path):
     out = run("render", job)
     assert out.returncode == 0, out.stderr
     folder = tmp_path / "jobs"
@@ -71,53 +91,53 @@ def test_a_folder_beside_the_job_file(run, job, tmp_path):
     with open_manifest(folder) as manifest:
         assert manifest.rows()[0].job.original == "smile, 1girl, smile"
 
-    again = run("render", folder / "00001-40.png", "-o", tmp_path / "again")
+    again = call("render", folder / "00001-40.png", "-o", tmp_path / "again")
     assert again.returncode == 0, again.stderr
     one, other = (folder / "00001-40.png", tmp_path / "again" / "00000-40.png")
     assert one.read_bytes() == other.read_bytes()
 
-    picks = run("inspect", one, folder / "nothing.png", "--format", "json")
+    picks = call("inspect", one, folder / "nothing.png", "--format", "json")
     assert picks.returncode == 2
     [image] = json.loads(picks.stdout)["images"]
     assert (image["path"], image["source"]) == (str(one), "a1111")
     assert image["settings"]["Seed"] == "40"
-    assert run("inspect", one).stdout.startswith("1girl, red hair, halo\nNegative prompt: ")
+    assert call("inspect", one).stdout.startswith("1girl, red hair, halo\nNegative prompt: ")
 
 
-def test_the_same_file_keeps_its_plan_and_replan_renews_it(run, job, tmp_path):
+def test_the_same_file_keeps_its_plan_and_replan_renews_it(call, job, tmp_path):
     job.write_text(JOB.replace("seed: 11", "seed: -1"), encoding="utf-8")
     out = tmp_path / "out"
-    first = json.loads(run("render", job, "-o", out, "--format", "json").stdout)["runs"][0]
+    first = json.loads(call("render", job, "-o", out, "--format", "json").stdout)["runs"][0]
     assert (first["total"], first["done"], first["rendered"]) == (3, 3, 3)
     names = pictures(out)
-    planned = json.loads(run("render", job, "-o", out, "--dry-run", "--format", "json").stdout)[
+    planned = json.loads(call("render", job, "-o", out, "--dry-run", "--format", "json").stdout)[
         "jobs"
     ]
     assert [each["file"] for each in planned] == names
     assert (
-        json.loads(run("render", job, "-o", out, "--format", "json").stdout)["runs"][0]["rendered"]
+        json.loads(call("render", job, "-o", out, "--format", "json").stdout)["runs"][0]["rendered"]
         == 0
     )
-    renewed = json.loads(run("render", job, "-o", out, "--replan", "--format", "json").stdout)
+    renewed = json.loads(call("render", job, "-o", out, "--replan", "--format", "json").stdout)
     assert renewed["runs"][0]["rendered"] == 2
     assert set(names) < set(pictures(out))
     assert len(pictures(out)) == 5
 
 
-def test_limit_then_the_rest_then_everything_again(run, job, tmp_path):
+def test_limit_then_the_rest_then_everything_again(call, job, tmp_path):
     out = tmp_path / "out"
-    assert run("render", job, "-o", out, "--limit", "1").returncode == 0
-    assert status(run, out) == {"version": 1, "total": 3, "done": 1, "failed": 0, "pending": 2}
+    assert call("render", job, "-o", out, "--limit", "1").returncode == 0
+    assert status(call, out) == {"version": 1, "total": 3, "done": 1, "failed": 0, "pending": 2}
     (first,) = out.glob("*.png")
     stamp = first.stat().st_mtime_ns
-    assert run("render", job, "-o", out).returncode == 0
+    assert call("render", job, "-o", out).returncode == 0
     assert first.stat().st_mtime_ns == stamp
-    assert run("render", job, "-o", out, "--no-resume").returncode == 0
+    assert call("render", job, "-o", out, "--no-resume").returncode == 0
     assert first.stat().st_mtime_ns != stamp
     assert len(pictures(out)) == 3
 
 
-def test_killed_at_any_moment_it_goes_on(run, begin, job, tmp_path):
+def test_killed_at_any_moment_it_goes_on(call, begin, job, tmp_path):
     job.write_text(JOB.replace("seed: 11", "seed: 11, count: 20"), encoding="utf-8")
     out = tmp_path / "out"
     stamps = {}
@@ -133,9 +153,9 @@ def test_killed_at_any_moment_it_goes_on(run, begin, job, tmp_path):
             done = [row.job.file for row in manifest.rows() if row.state == "done"]
         assert all((out / name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
         stamps = {name: (out / name).stat().st_mtime_ns for name in done}
-    result = run("render", job, "-o", out)
+    result = call("render", job, "-o", out)
     assert result.returncode == 0, result.stderr
-    assert status(run, out) == {"version": 1, "total": 60, "done": 60, "failed": 0, "pending": 0}
+    assert status(call, out) == {"version": 1, "total": 60, "done": 60, "failed": 0, "pending": 0}
     assert len(pictures(out)) == 60
     assert all((out / name).stat().st_mtime_ns == stamp for name, stamp in stamps.items())
     assert all(tagkit.read_image(path).settings["Steps"] == "3" for path in out.glob("*.png"))
@@ -143,14 +163,14 @@ def test_killed_at_any_moment_it_goes_on(run, begin, job, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_is_status_130_and_keeps_the_state(run, begin, job, tmp_path, number):
+def test_a_stop_is_status_130_and_keeps_the_state(call, begin, job, tmp_path, number):
     job.write_text(JOB.replace("seed: 11", "seed: 11, count: 200"), encoding="utf-8")
     out = tmp_path / "out"
     process = begin(job, "-o", out)
     while not pictures(out):
         assert process.poll() is None
         time.sleep(0.01)
-    second = run("render", job, "-o", out)
+    second = call("render", job, "-o", out)
     assert second.returncode == 2
     assert str(process.pid) in second.stderr
     os.kill(process.pid, number)
@@ -162,7 +182,7 @@ def test_a_stop_is_status_130_and_keeps_the_state(run, begin, job, tmp_path, num
     assert (out / "index.html").is_file()
 
 
-def test_what_cannot_be_rendered_is_status_2_before_anything_happens(run, job, tmp_path):
+def test_what_cannot_be_rendered_is_status_2_before_anything_happens(call, job, tmp_path):
     out = tmp_path / "out"
     for options, words in (
         (["--model", "baxl-v3", "--set", "size=832x1216"], "baxl-v3.safetensors"),
@@ -172,20 +192,20 @@ def test_what_cannot_be_rendered_is_status_2_before_anything_happens(run, job, t
         (["--set", "cgf=3"], "cfg"),
         (["--limit", "0"], "limit"),
     ):
-        result = run("render", job, "-o", out, *options)
+        result = call("render", job, "-o", out, *options)
         assert result.returncode == 2, options
         assert words in result.stderr
         assert "Traceback" not in result.stderr
     assert not pictures(out)
 
 
-def test_a_lora_that_cannot_be_loaded_stops_the_batch(run, job, tmp_path):
+def test_a_lora_that_cannot_be_loaded_stops_the_batch(call, job, tmp_path):
     job.write_text(JOB.replace("red hair", "<lora:style:0.8>"), encoding="utf-8")
-    result = run("render", job, "-o", tmp_path / "out")
+    result = call("render", job, "-o", tmp_path / "out")
     assert result.returncode == 2
     assert "style" in result.stderr
     assert not (tmp_path / "out").exists()
-    planned = run("render", job, "--dry-run", "--format", "json")
+    planned = call("render", job, "--dry-run", "--format", "json")
     assert planned.returncode == 0
     assert [each["id"] is None for each in json.loads(planned.stdout)["jobs"]] == [
         False,
@@ -194,42 +214,42 @@ def test_a_lora_that_cannot_be_loaded_stops_the_batch(run, job, tmp_path):
     ]
 
 
-def test_several_files_and_one_that_is_wrong(run, job, tmp_path):
+def test_several_files_and_one_that_is_wrong(call, job, tmp_path):
     (tmp_path / "other.txt").write_text("1girl, green hair\n")
     broken = tmp_path / "broken.yaml"
     broken.write_text("prompts: [")
     options = ("--model", "tiny", "--set", "size=64x64", "--set", "steps=2")
-    result = run("render", broken, tmp_path / "other.txt", *options)
+    result = call("render", broken, tmp_path / "other.txt", *options)
     assert result.returncode == 2
     assert "broken.yaml" in result.stderr
     assert len(pictures(tmp_path / "other")) == 1
-    together = run("render", job, tmp_path / "other.txt", "-o", tmp_path / "out", *options)
+    together = call("render", job, tmp_path / "other.txt", "-o", tmp_path / "out", *options)
     assert together.returncode == 0
     assert len(pictures(tmp_path / "out")) == 4
 
 
-def test_failed_jobs_are_told_and_put_back(run, job, tmp_path):
+def test_failed_jobs_are_told_and_put_back(call, job, tmp_path):
     out = tmp_path / "out"
-    assert run("render", job, "-o", out, "--limit", "1").returncode == 0
+    assert call("render", job, "-o", out, "--limit", "1").returncode == 0
     with open_manifest(out) as manifest:
         rows = manifest.rows()
         manifest.failed(rows[1].job, "no luck")
-    result = run("render", job, "-o", out)
+    result = call("render", job, "-o", out)
     assert result.returncode == 1
     assert "--failed" in result.stderr
-    told = run("status", out, "--failed")
+    told = call("status", out, "--failed")
     assert told.stdout == "2 of 3 done, 1 failed, 0 pending\n00001-40.png: no luck\n"
-    assert run("status", out, "--retry").returncode == 0
-    assert run("render", job, "-o", out).returncode == 0
+    assert call("status", out, "--retry").returncode == 0
+    assert call("render", job, "-o", out).returncode == 0
 
 
-def test_status_of_no_output_folder(run, tmp_path):
-    result = run("status", tmp_path)
+def test_status_of_no_output_folder(call, tmp_path):
+    result = call("status", tmp_path)
     assert result.returncode == 2
     assert str(tmp_path) in result.stderr
 
 
-def test_a_dry_run_needs_no_torch_and_writes_nothing(run, job, tmp_path):
+def test_a_dry_run_needs_no_torch_and_writes_nothing(call, job, tmp_path):
     code = (
         "import sys; from tagkit.__main__ import main\n"
         "try: main(sys.argv[1:])\n"
@@ -256,7 +276,21 @@ def test_the_python_functions(job, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["render", "status", "inspect"])
-def test_help_is_complete(run, command):
-    text = run(command, "--help").stdout
+def test_help_is_complete(call, command):
+    text = call(command, "--help").stdout
     assert "Examples:" in text
     assert f"tagkit {command} " in text
+
+
+def test_prompts_are_completed_where_the_file_says_so(call, job, tmp_path):
+    job.write_text(JOB.replace("seed: 40,", "seed: 40, expand: {length: very-short},"))
+    dry = call("render", job, "--dry-run", "--format", "json")
+    assert dry.returncode == 0, dry.stderr
+    prompts = [each["prompt"] for each in json.loads(dry.stdout)["jobs"]]
+    assert prompts[0] == "1girl, smile"
+    assert prompts[1].startswith("1girl, ")
+    assert {"red hair", "halo"} <= set(prompts[1].split(", "))
+    assert len(prompts[1].split(", ")) >= 8
+    out = call("render", job, "-o", tmp_path / "out")
+    assert out.returncode == 0, out.stderr
+    assert tagkit.read_image(tmp_path / "out" / "00001-40.png").prompt == prompts[1]

@@ -1,0 +1,53 @@
+"""The rules of lint, asked about a prompt that is being completed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.documents import Record
+from tagkit.linting import Linter
+from tagkit.packs import shipped_rules
+from tagkit.prompt import canonical
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from tagkit.cards import ImageCard
+
+IMPLIED, SAFETY, CARD = "implied", "safety", "card"
+
+# Beginnings of rule codes, and why a tag is not added that makes such a rule speak up.
+_REASONS = {"DUP102": IMPLIED, "SAF": SAFETY, "CON": CARD, "FIT103": CARD}
+
+Objections = frozenset[tuple[str, str]]  # a reason, and the name of the tag in question
+
+
+class Reviewer:
+    """Asks the rules that matter here, whatever the user's settings leave out."""
+
+    def __init__(self, card: ImageCard, dialect: str) -> None:
+        rules = [rule for rule in shipped_rules() if _reason(rule.code)]
+        self._linter = Linter(card, rules, dialect, fixes=())
+
+    def objections(self, prompt: str) -> Objections:
+        """All that the rules have against a prompt."""
+        found = self._linter.lint(Record(prompt, Span(0, len(prompt)), 1)).diagnostics
+        return frozenset(
+            (_reason(each.code), canonical(prompt[each.span.start : each.span.end]))
+            for each in found
+        )
+
+    def change(self, before: Objections, after: Objections, name: str) -> str | None:
+        """Why the tag `name`, which made the one of the other, is not added; None if it may be.
+
+        An implied tag is not added, but one that makes another superfluous is.
+        """
+        new = {reason for reason, about in after - before if about == name or reason != IMPLIED}
+        return next((reason for reason in (IMPLIED, SAFETY, CARD) if reason in new), None)
+
+    def is_unsafe(self, prompt: str) -> bool:
+        """Whether the prompt breaks a safety rule; such a prompt is not completed."""
+        return any(reason == SAFETY for reason, _ in self.objections(prompt))
+
+
+def _reason(code: str) -> str:
+    return next((reason for start, reason in _REASONS.items() if code.startswith(start)), "")
