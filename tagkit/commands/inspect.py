@@ -55,6 +55,16 @@ def _print_text(found: list[tuple[str, Infotext]], several: bool) -> None:
         click.echo(str(info))
 
 
+def _described(path: str, info: Infotext) -> dict[str, object]:
+    return {
+        "path": path,
+        "source": info.source,
+        "prompt": info.prompt,
+        "negative": info.negative,
+        "settings": info.settings,
+    }
+
+
 def _print_json(found: list[tuple[str, Infotext]]) -> None:
     import msgspec
 

@@ -56,7 +56,7 @@ def _run(
     batch = Batch(network, [row.text for row in active])
     logits = batch.read_prompts() if active else torch.empty(0)
     while active:
-        _grow(active, logits, sampling, vocabulary)
+        grow(active, logits, sampling, vocabulary)
         drawn = [row.advance() for row in active]
         kept = [place for place, token in enumerate(drawn) if token is not None]
         batch.keep(kept)
@@ -88,7 +88,7 @@ def _ascending(ids: list[int], probabilities: list[float]) -> Candidates:
     return [token for token, _ in pairs], [probability / total for _, probability in pairs]
 
 
-def _grow(rows: Sequence[Row], logits: Tensor, sampling: Sampling, vocabulary: Vocabulary) -> None:
+def grow(rows: Sequence[Row], logits: Tensor, sampling: Sampling, vocabulary: Vocabulary) -> None:
     """Hand each row what may follow its newest token."""
     if sampling.repetition_penalty != 1:
         _penalise(logits, rows, sampling.repetition_penalty)
@@ -111,7 +111,7 @@ def _widening(logits: Tensor, sampling: Sampling) -> Widen:
 
 def _penalise(logits: Tensor, rows: Sequence[Row], penalty: float) -> None:
     for own, row in zip(logits, rows, strict=True):
-        seen = torch.tensor(sorted(row.seen()), device=logits.device)
+        seen = torch.tensor(sorted(set(row.ids)), device=logits.device)
         values = own[seen]
         own[seen] = torch.where(values > 0, values / penalty, values * penalty)
 

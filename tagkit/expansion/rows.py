@@ -144,9 +144,10 @@ class Row:
         """Whether the list may not end behind the newest token."""
         return self._judge.missing > (1 if self._path else 0)
 
-    def seen(self) -> set[int]:
-        """Token ids in the row's text."""
-        return {*self.text, *(node.ids[index] for node, index in self._path)}
+    @property
+    def ids(self) -> list[int]:
+        """Token ids of the row's text and of the tag being written."""
+        return self.text + self._written_ids()
 
     def grow(self, ids: Sequence[int], probabilities: Sequence[float], widen: Widen) -> None:
         """Take in what may follow the newest token.
@@ -215,12 +216,16 @@ class Row:
 
     def _written(self, ends: bool) -> list[str]:
         """The tags that the path finishes: one, unless the model wrote nonsense."""
-        ids = [node.ids[index] for node, index in self._path]
-        parts = self._vocabulary.text(self._before + ids).split(",")[len(self._before) :]
+        parts = self._vocabulary.text(self._before + self._written_ids()).split(",")[
+            len(self._before) :
+        ]
         return [part.strip() for part in (parts if ends else parts[:-1])]
 
+    def _written_ids(self) -> list[int]:
+        return [node.ids[index] for node, index in self._path]
+
     def _begin_tag(self, comma: int) -> None:
-        self.text += [node.ids[index] for node, index in self._path]
+        self.text += self._written_ids()
         self._before = [comma]
         self._path.clear()
         self._tries_here = 0

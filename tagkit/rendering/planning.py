@@ -73,9 +73,12 @@ class _Draft(NamedTuple):
     negative: str
 
 
-def plan_key(sources: Sequence[Source], overrides: Fields, checkpoint: str) -> str:
-    """Changes with every byte of the files, and with every override."""
-    said = [[source.digest for source in sources], overrides, checkpoint]
+def plan_key(
+    sources: Sequence[Source], settings: Settings, overrides: Fields, checkpoint: str
+) -> str:
+    """Changes with every byte of the files, with the settings that matter, with every override."""
+    judged = (settings.model, settings.select, settings.ignore)
+    said = [[source.digest for source in sources], judged, overrides, checkpoint]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
 
@@ -100,7 +103,7 @@ def make_plan(
     for draft, prompt in zip(drafts, prompts, strict=True):
         job = planner.job(draft, prompt)
         jobs.setdefault(recipe(job), _named(job, len(jobs), draft.fields.filename))
-    key = plan_key(sources, overrides, checkpoint)
+    key = plan_key(sources, settings, overrides, checkpoint)
     return Plan(tuple(jobs.values()), tuple(planner.warnings), key)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
 
 from tagkit.rendering.events import Done, Failed, Smaller
@@ -128,13 +127,15 @@ class Run:
     def _collect(self, keep: int = 0) -> None:
         """Waits until all pictures but the last `keep` are written."""
         while len(self._saving) > keep:
-            job, writing = self._saving.pop(0)
+            job, writing = self._saving[0]
             error = writing.exception()
             if error is None:
                 self._manifest.done(job)
                 self._watch(Done(job, writing.result()))
             elif isinstance(error, Exception):
                 self._fail(job, error)
+            # Taken off last: a stop that comes in between finds the picture still to be noted.
+            del self._saving[0]
 
     def _fail(self, job: Job, error: Exception) -> None:
         text = " ".join(str(error).split())[:500] or type(error).__name__
@@ -146,13 +147,14 @@ def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that can share a batch: they differ in nothing but prompts and seed.
 
     Prompts of different length cannot: the shorter would have to be filled up, and its picture
-    would depend on its neighbours. Groups stand in the order of their first jobs.
+    would depend on its neighbours. Groups stand in the order of their first jobs, those of one
+    model together.
     """
-    keys = {job.id: _batch_key(job) for job in jobs}
-    order = {key: place for place, key in reversed(list(enumerate(keys.values())))}
-    ordered = sorted(jobs, key=lambda job: order[keys[job.id]])
-    for _, group in groupby(ordered, key=lambda job: keys[job.id]):
-        yield list(group)
+    groups: dict[tuple[object, ...], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(_batch_key(job), []).append(job)
+    models = list(dict.fromkeys(job.model for job in jobs))
+    yield from sorted(groups.values(), key=lambda group: models.index(group[0].model))
 
 
 def _batch_key(job: Job) -> tuple[object, ...]:

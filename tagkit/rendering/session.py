@@ -45,7 +45,8 @@ class Order(msgspec.Struct, frozen=True):
     @property
     def output(self) -> Path:
         """Where pictures go if nobody says: beside the first file, named by its stem."""
-        return self.paths[0].with_suffix("")
+        file = self.paths[0]
+        return file.with_suffix("") if file.suffix else file.with_name(f"{file.name}-pictures")
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ def planned(
     """
     sources = [read_source(path) for path in order.paths]
     settings = find_settings(order.paths[0])
-    key = plan_key(sources, order.overrides, order.checkpoint)
+    key = plan_key(sources, settings, order.overrides, order.checkpoint)
     frozen = _frozen(output, key, settings) if output else None
     return frozen or make_plan(
         sources,

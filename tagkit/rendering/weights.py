@@ -118,7 +118,9 @@ def _of_seed(config: Path, seed: int) -> Weights:
     """Line ends of the config files may differ between machines, so their lines are hashed."""
     digest = hashlib.sha256(f"random weights 1, seed {seed}\n".encode())
     for name in _PARTS:
-        digest.update("\n".join((config / name / "config.json").read_text().split()).encode())
+        digest.update(
+            "\n".join((config / name / "config.json").read_text("utf-8").split()).encode()
+        )
     place = cache_folder() / "models" / digest.hexdigest()[:16]
     return Weights("seed", place, config, digest.hexdigest(), seed)
 

@@ -225,13 +225,14 @@ def test_the_key_follows_files_and_options(plan, tmp_path):
     plan(["a"])
     source = read_source(tmp_path / "jobs.json")
     keys = {
-        plan_key([source], Fields(), ""),
-        plan_key([source], Fields(cfg=5), ""),
-        plan_key([source], Fields(), "x"),
-        plan_key([source, source], Fields(), ""),
+        plan_key([source], DEFAULTS, Fields(), ""),
+        plan_key([source], DEFAULTS, Fields(cfg=5), ""),
+        plan_key([source], DEFAULTS, Fields(), "x"),
+        plan_key([source, source], DEFAULTS, Fields(), ""),
+        plan_key([source], Settings(ignore=("DUP",)), Fields(), ""),
     }
-    assert len(keys) == 4
-    assert plan_key([read_source(tmp_path / "jobs.json")], Fields(), "") in keys
+    assert len(keys) == 5
+    assert plan_key([read_source(tmp_path / "jobs.json")], DEFAULTS, Fields(), "") in keys
 
 
 @given(

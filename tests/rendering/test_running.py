@@ -94,6 +94,17 @@ def test_jobs_share_a_batch_only_if_nothing_but_words_and_seed_differ(render, ma
     assert model.batches == [[0, 6], [1], [2], [3], [4], [5]]
 
 
+def test_jobs_of_one_model_come_together(render, make_job):
+    fields = [("a", 5.0), ("b", 5.0), ("a", 6.0), ("b", 5.0)]
+    jobs = [
+        make_job(seed=index, index=index, file=f"{index}.png", model=model, cfg=cfg)
+        for index, (model, cfg) in enumerate(fields)
+    ]
+    model = Model()
+    render(model, jobs)
+    assert model.batches == [[0], [2], [1, 3]]
+
+
 def test_memory_that_runs_out_halves_the_batch_for_good(render, jobs):
     model = Model(most=2)
     counts, heard = render(model, jobs, batch_size=4)
