@@ -55,6 +55,14 @@ def _print_text(found: list[tuple[str, Infotext]], several: bool) -> None:
         click.echo(str(info))
 
 
+def _print_json(found: list[tuple[str, Infotext]]) -> None:
+    import msgspec
+
+    images = [_described(path, info) for path, info in found]
+    document = msgspec.json.encode({"version": 1, "images": images})
+    click.echo(msgspec.json.format(document, indent=2).decode())
+
+
 def _described(path: str, info: Infotext) -> dict[str, object]:
     return {
         "path": path,
@@ -63,23 +71,6 @@ def _described(path: str, info: Infotext) -> dict[str, object]:
         "negative": info.negative,
         "settings": info.settings,
     }
-
-
-def _print_json(found: list[tuple[str, Infotext]]) -> None:
-    import msgspec
-
-    images = [
-        {
-            "path": path,
-            "source": info.source,
-            "prompt": info.prompt,
-            "negative": info.negative,
-            "settings": info.settings,
-        }
-        for path, info in found
-    ]
-    document = msgspec.json.encode({"version": 1, "images": images})
-    click.echo(msgspec.json.format(document, indent=2).decode())
 
 
 def _print_job(found: list[tuple[str, Infotext]]) -> None:

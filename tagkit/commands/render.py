@@ -209,16 +209,15 @@ def _print_jobs(jobs: Sequence[Job]) -> None:
 
 def _print_diff(jobs: Sequence[Job]) -> None:
     """Every prompt that fixing or expanding changed, once; the negative prompt with it."""
-    from difflib import unified_diff
+    from tagkit.reporting.diff import unified
 
-    shown = {(job.original, job.prompt, job.negative): job.file for job in jobs}
+    shown: dict[tuple[str, str, str], str] = {}
+    for job in jobs:
+        shown.setdefault((job.original, job.prompt, job.negative), job.file)
     for (before, after, negative), file in shown.items():
-        lines = unified_diff(
-            before.splitlines(), after.splitlines(), "as written", file, lineterm="", n=99
-        )
-        for line in lines if before != after else [f"  {before}"]:
+        for line in unified(before, after, file) if before != after else [f" {before}"]:
             click.echo(line)
-        click.echo(f"  Negative prompt: {negative}")
+        click.echo(f" Negative prompt: {negative}")
     click.echo(changes(jobs), err=True)
 
 

@@ -13,6 +13,7 @@ import re
 import msgspec
 
 from tagkit.infotext.exiftool import repaired
+from tagkit.infotext.inner_json import json_at, without_surrogates
 
 NEGATIVE = "Negative prompt:"
 _STEPS = re.compile(r"^Steps:(?: |$)", re.MULTILINE)
@@ -22,7 +23,6 @@ _QUOTED = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
 _VALUE_END = re.compile(r"\s*(?:,|\Z)")
 _BLANK = re.compile(r"[\s,]*")
 _EXTRA = re.compile(r"(\w[\w \-/]*): ?(.*)", re.DOTALL)
-_JSON = json.JSONDecoder(strict=False)
 _COMMON = {"Sampler", "CFG scale", "Seed", "Size"}
 
 
@@ -120,12 +120,10 @@ def _value(line: str, at: int) -> tuple[str, int]:
 
 
 def _json(line: str, at: int) -> tuple[str, int] | None:
-    try:
-        value, end = _JSON.raw_decode(line, at)
-    except (ValueError, RecursionError):
+    found = json_at(line, at)
+    if found is None or not _VALUE_END.match(line, found[1]):
         return None
-    if not _VALUE_END.match(line, end):
-        return None
+    value, end = found
     return (without_surrogates(value) if isinstance(value, str) else line[at:end]), end
 
 
@@ -144,11 +142,6 @@ def _plain(line: str, at: int) -> tuple[str, int]:
 def _skip_blank(line: str, at: int) -> int:
     found = _BLANK.match(line, at)
     return found.end() if found else at
-
-
-def without_surrogates(text: str) -> str:
-    """JSON can spell half a character, which no file can hold."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _written(value: str) -> str:

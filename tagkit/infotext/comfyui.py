@@ -36,8 +36,8 @@ _TEXTS = re.compile(
     r"(?:text|string|prompt|value|clip_l|t5xxl|populated_text|result)(?:_?[a-z0-9])?", re.IGNORECASE
 )
 _NO_WORDS = ("clip", "model", "vae", "image", "mask", "control_net", "style_model", "latent")
-# A graph with more is no one's work; each pass is one walk through it.
-_MOST_PASSES = 20
+# A graph with more ends or passes is no one's work, and each costs a walk through it.
+_MOST_WALKS = 20
 _MODELS = ("ckpt_name", "unet_name", "model_name")
 
 
@@ -68,10 +68,11 @@ def _graph(texts: Mapping[str, str]) -> Graph:
 
 def _passes(graph: Graph) -> list[str]:
     """Ids of the samplers that the picture went through, from the last back to the first."""
-    saving = sorted(ends(graph), key=lambda name: "Save" not in graph[name].kind)
-    sampler = _nearest(graph, upstream(graph, [*saving, *graph]))
+    saving = sorted(ends(graph), key=lambda name: "Save" not in graph[name].kind)[:_MOST_WALKS]
+    found = (_nearest(graph, upstream(graph, [name])) for name in saving)
+    sampler = next(filter(None, found), None) or _nearest(graph, graph)
     passes: list[str] = []
-    while sampler and sampler not in passes and len(passes) < _MOST_PASSES:
+    while sampler and sampler not in passes and len(passes) < _MOST_WALKS:
         passes.append(sampler)
         inputs = graph[sampler].inputs
         sources = links(graph, (inputs.get(key) for key in _PICTURES))

@@ -7,7 +7,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from tagkit.infotext.a1111 import Infotext, without_surrogates
+from tagkit.infotext.a1111 import Infotext
+from tagkit.infotext.inner_json import without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

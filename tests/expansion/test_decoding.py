@@ -12,8 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from tagkit.expansion.decoding import candidates, decode, grow
-from tagkit.expansion.rows import Limits, Refusal, Request, Row, Sampling, Vocabulary
+from tagkit.expansion.decoding import candidates, decode, grow  # noqa: E402
+from tagkit.expansion.rows import Limits, Refusal, Request, Row, Sampling, Vocabulary  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

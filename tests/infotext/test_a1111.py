@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagkit.infotext import Infotext, parse_settings, read_infotext
+from tagkit.infotext.inner_json import json_at
 
 FULL = """1girl, solo,
 blue hair
@@ -88,6 +89,43 @@ def test_windows_line_ends():
 
 def test_deeply_nested_brackets_are_plain_text():
     assert parse_settings("A: " + "[" * 100_000) == {"A": "[" * 100_000}
+
+
+MANY = 200_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\r" * MANY,
+        "Steps: 4\nA: b\n" + "x\n" * MANY,
+        "Steps: 4, " + "A: [1, " * MANY,
+        "Steps: 4, " + 'A: {"a": ' * MANY,
+        "Steps: 4, " + 'A: "x\\", ' * MANY,
+        "Steps: 4, " + 'A: ["x, A: [", "' * MANY,
+        "Steps: 4, " + ("A: " + "[" * 900 + ", ") * 200,
+        "." * MANY + ".Steps: 4,",
+        ".Steps: " * MANY,
+        "\nNegative prompt:" * MANY,
+        " " * MANY + "x" + " " * MANY,
+    ],
+)
+def test_long_texts_against_the_reader_take_linear_time(text):
+    once = read_infotext(text)
+    assert read_infotext(str(once)).settings == once.settings
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(st.text() | st.lists(_JSON) | st.dictionaries(st.text(), _JSON), st.integers(4060, 4110))
+def test_json_inside_other_text(value, length):
+    for each in (value, ["x" * length, value, True, "\\"]):
+        text = json.dumps(each)
+        assert json_at(f"a, {text}, b]", 3) == (each, 3 + len(text))
 
 
 @given(st.text())

@@ -1,30 +1,20 @@
 from __future__ import annotations
 
-import struct
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_files import SIGNATURE, chunk, png, text_chunk
 
 from tagkit.errors import UserError
 from tagkit.infotext import read_image
-from tagkit.infotext.images import PNG, comment_text
+from tagkit.infotext.comments import comment_text
 
 PIL_Image = pytest.importorskip("PIL.Image")
 
 TEXT = "1girl, 青い髪\nNegative prompt: lowres\nSteps: 4, Sampler: Euler a, Seed: 7"
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    body = kind + data
-    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-
-def png(*chunks: bytes) -> bytes:
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(b"\0\0"))
-    return PNG + header + pixels + b"".join(chunks) + chunk(b"IEND", b"")
+MIB = 1 << 20
 
 
 @pytest.mark.parametrize(
@@ -76,7 +66,32 @@ def test_any_user_comment_is_some_text(comment):
 @given(st.binary(max_size=200))
 def test_broken_files_are_a_clear_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("broken") / "a.png"
-    path.write_bytes(PNG + content)
+    path.write_bytes(SIGNATURE + content)
+    with pytest.raises(UserError, match=r"a\.png"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_truncated_images_are_a_clear_error(tmp_path, suffix, share):
+    path = tmp_path / f"a.{suffix}"
+    PIL_Image.effect_noise((64, 64), 50).convert("RGB").save(path)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(UserError, match=rf"a\.{suffix}"):
+        read_image(path)
+
+
+def test_what_stands_before_the_damage_is_read(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(text_chunk("parameters", TEXT))[:-14] + b"\xff\xff\xff\xff")
+    assert read_image(path).settings["Seed"] == "7"
+
+
+@pytest.mark.parametrize("length", [b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x02\0\0\0"])
+@pytest.mark.parametrize("body", [b"parameters\0x", b"other\0x", b""])
+def test_absurd_chunk_lengths(tmp_path, length, body):
+    path = tmp_path / "a.png"
+    path.write_bytes(SIGNATURE + length + b"tEXt" + body)
     with pytest.raises(UserError, match=r"a\.png"):
         read_image(path)
 
@@ -96,13 +111,81 @@ def test_an_image_without_data(tmp_path):
         read_image(path)
 
 
-def test_no_file(tmp_path):
+@pytest.mark.parametrize("words", [b"ASCII\0\0\0Screenshot", b"CREATOR: gd-jpeg v1.0"])
+def test_what_cameras_and_programs_say_is_no_prompt(tmp_path, words):
+    path = tmp_path / "photo.jpg"
+    image = PIL_Image.new("RGB", (8, 8))
+    exif = image.getexif()
+    exif.get_ifd(0x8769)[0x9286] = words
+    image.save(path, exif=exif, comment=words)
+    with pytest.raises(UserError, match="carries no generation data"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "gif"])
+def test_comment_of_the_file(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    PIL_Image.new("L", (8, 8)).save(path, comment=TEXT.encode())
+    assert read_image(path).negative == "lowres"
+
+
+@pytest.mark.parametrize("path", ["missing.png", "."])
+def test_no_file(tmp_path, path):
     with pytest.raises(UserError, match="cannot read"):
-        read_image(tmp_path / "missing.png")
+        read_image(tmp_path / path)
 
 
-def test_a_compressed_text_that_explodes_is_cut(tmp_path):
+def test_a_text_of_ten_megabytes(tmp_path):
     path = tmp_path / "a.png"
-    bomb = zlib.compress(b"a" * (32 * 1024 * 1024))
-    path.write_bytes(png(chunk(b"zTXt", b"parameters\0\0" + bomb)))
-    assert len(read_image(path).prompt) == 16 * 1024 * 1024
+    prompt = "1girl, " * (10 * MIB // 7)
+    path.write_bytes(png(text_chunk("parameters", f"{prompt}\nSteps: 4, Seed: 7")))
+    assert read_image(path).prompt == prompt.strip()
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        [chunk(b"zTXt", b"parameters\0\0" + zlib.compress(bytes(64 * MIB)))],
+        [chunk(b"iTXt", b"prompt\0\1\0\0\0" + zlib.compress(b"[" * (64 * MIB)))],
+        [chunk(b"zTXt", name + b"\0\0" + zlib.compress(bytes(10 * MIB)))
+         for name in (b"parameters", b"Comment", b"Source")],
+        [text_chunk("parameters", "a" * (17 * MIB))],
+    ],
+    ids=["zTXt", "iTXt", "many", "plain"],
+)  # fmt: skip
+def test_texts_without_bounds_are_a_clear_error(tmp_path, bomb):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(*bomb))
+    with pytest.raises(UserError, match=r"a\.png.*longer than 16 MiB"):
+        read_image(path)
+
+
+def test_large_texts_of_no_interest_are_passed_over(tmp_path):
+    path = tmp_path / "a.png"
+    profile = chunk(b"zTXt", b"Raw profile type xmp\0\0" + zlib.compress(bytes(64 * MIB)))
+    path.write_bytes(png(profile, text_chunk("parameters", TEXT)))
+    assert read_image(path).settings["Seed"] == "7"
+
+
+def test_packed_text_that_is_damaged(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(chunk(b"zTXt", b"parameters\0\0no zlib")))
+    with pytest.raises(UserError, match=r"cannot read the data of .*a\.png"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("keyword", ["prompt", "Comment", "invokeai_metadata", "sd-metadata"])
+@pytest.mark.parametrize("text", ['{"a":' * 100_000, "[" * 100_000, "{", "null"])
+def test_json_that_cannot_be_read(tmp_path, keyword, text):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(text_chunk(keyword, text)))
+    with pytest.raises(UserError, match=r"a\.png"):
+        read_image(path)
+
+
+def test_sides_without_bounds(tmp_path):
+    path = tmp_path / "a.png"
+    header = (2**31 - 1).to_bytes(4, "big") * 2 + b"\x08\x06\0\0\0"
+    path.write_bytes(SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", b""))
+    with pytest.raises(UserError, match=r"a\.png"):
+        read_image(path)

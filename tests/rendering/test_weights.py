@@ -104,7 +104,7 @@ def test_hashes_are_remembered_until_the_file_changes(hashes, tmp_path, monkeypa
     path.write_text("hello")
     assert hashes.of(path) == HELLO
     read = []
-    monkeypatch.setattr("tagkit.rendering.hashes._sha256", lambda path: read.append(path) or "x")
+    monkeypatch.setattr("tagkit.rendering.hashes.sha256", lambda path: read.append(path) or "x")
     assert FileHashes().of(path) == HELLO
     assert not read
     path.write_text("world")

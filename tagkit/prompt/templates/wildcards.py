@@ -1,0 +1,120 @@
+"""The folders of wildcard files and the names they give."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tagkit.errors import UserError
+from tagkit.prompt.templates.files import STRUCTURED, Value, read_lines, read_structured
+from tagkit.prompt.templates.tree import Options, options
+from tagkit.typed_yaml import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+class Wildcards:
+    """Wildcards of some folders, each read when it is first asked for and kept from then on.
+
+    `hair/long.txt` is `hair/long`; the key `long` in `hair/any.yaml` is the same name, and both
+    together are its values. A name in an earlier folder hides the same name in a later one.
+    """
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        self._folders = tuple(folders)
+        self._pools: dict[str, Options[Value] | None] = {}
+
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted. Raises UserError for a folder or file that cannot be read."""
+        return tuple(sorted(self._sources))
+
+    def values(self, name: str) -> tuple[Value, ...]:
+        """Values of a name or of all names that a pattern (`hair/*`) matches; `*` crosses folders.
+
+        A name that is not there is looked for in every subfolder. Each text comes once, those of
+        weight 0 never. Raises UserError naming the wildcard if there is none.
+        """
+        return self.known(name).items
+
+    def known(self, name: str, where: str = "") -> Options[Value]:
+        """The values ready to be chosen from; `where` the name was read, for the error."""
+        pool = self.find(name)
+        if pool is None:
+            hint = nearest(name, list(self.names()), "wildcards") if self._sources else _NO_FOLDERS
+            raise UserError(f"there is no wildcard `__{name}__`", where, hint)
+        if not pool.items:
+            raise UserError(f"the wildcard `__{name}__` has no values", where)
+        return pool
+
+    def find(self, name: str) -> Options[Value] | None:
+        """The same, and None if there is no such wildcard."""
+        if name not in self._pools:
+            self._pools[name] = self._pool(name)
+        return self._pools[name]
+
+    def _pool(self, name: str) -> Options[Value] | None:
+        found = self._matching(name) or self._matching(f"**/{name}")
+        if not found:
+            return None
+        values = [value for each in found for source in self._sources[each] for value in source()]
+        distinct = {value.text: value for value in reversed(values)}
+        return options((value, value.weight) for value in reversed(distinct.values()))
+
+    def _matching(self, pattern: str) -> list[str]:
+        if "*" not in pattern:
+            return [pattern] if pattern in self._sources else []
+        pattern = pattern.replace("[", "[[]").replace("?", "[?]")
+        return [name for name in self.names() if fnmatchcase(name, pattern)]
+
+    @cached_property
+    def _sources(self) -> dict[str, list[_Source]]:
+        sources: dict[str, list[_Source]] = {}
+        for folder in self._folders:
+            for name, of_folder in _sources_in(folder).items():
+                sources.setdefault(name, of_folder)
+        return sources
+
+
+_NO_FOLDERS = "name the folders of your wildcard files under `wildcards:` in tagkit.yaml"
+
+
+class _Source:
+    """A text file, read when called, or values already read."""
+
+    def __init__(self, path: Path | None, values: tuple[Value, ...] = ()) -> None:
+        self._path = path
+        self._values = values
+
+    def __call__(self) -> tuple[Value, ...]:
+        return read_lines(self._path) if self._path else self._values
+
+
+def _sources_in(folder: Path) -> dict[str, list[_Source]]:
+    sources: dict[str, list[_Source]] = {}
+    for path in _files(folder):
+        below = path.relative_to(folder)
+        if path.suffix.lower() == ".txt":
+            name = below.with_suffix("").as_posix()
+            sources.setdefault(name, []).append(_Source(path))
+        elif path.suffix.lower() in STRUCTURED:
+            for key, values in read_structured(path).items():
+                name = (below.parent / key).as_posix()
+                sources.setdefault(name, []).append(_Source(None, values))
+    return sources
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files below a folder in order of their paths; hidden folders and ways out are left."""
+    if not folder.is_dir():
+        raise UserError(f"there is no wildcard folder `{folder}`")
+    inside = folder.resolve()
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for name in sorted(names):
+            path = Path(parent, name)
+            if not path.is_symlink() or path.resolve().is_relative_to(inside):
+                yield path
