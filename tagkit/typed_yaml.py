@@ -96,7 +96,7 @@ def _mappings(node: yaml.Node | None) -> Iterator[yaml.MappingNode]:
 
 def _explained(message: str, node: yaml.Node | None, type_: Any, name: str) -> UserError:
     found = _PATH.search(message)
-    steps = [key or int(index) for key, index in _STEP.findall(found[2])] if found else []
+    steps = [_step(*each) for each in _STEP.findall(found[2])] if found else []
     problem = _PATH.sub("", message)
     unknown = _UNKNOWN.match(problem)
     if unknown:
@@ -106,6 +106,11 @@ def _explained(message: str, node: yaml.Node | None, type_: Any, name: str) -> U
         return UserError(what, f"{name}:{line}", nearest(unknown[1], keys, "keys"))
     at = ".".join(str(step) for step in steps) or "the file"
     return UserError(f"`{at}` in `{name}`: {_lowered(problem)}", f"{name}:{_line(node, steps)}")
+
+
+def _step(key: str, index: str) -> str | int:
+    """msgspec writes `[...]` for some value of a mapping; no line is known for it."""
+    return int(index) if index.isdigit() else key or index
 
 
 def nearest(word: str, known: list[str], noun: str) -> str:

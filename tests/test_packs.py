@@ -61,3 +61,11 @@ def test_a_good_rule_is_read(tmp_path: Path):
     path = tmp_path / "ABC101-some-thing.yaml"
     path.write_text(GOOD, encoding="utf-8")
     assert [rule.code for rule in _read([path])] == ["ABC101"]
+
+
+def test_an_error_inside_a_mapping_is_named_too(tmp_path: Path):
+    path = tmp_path / "ABC101-some-thing.yaml"
+    path.write_text(GOOD.replace('{found: "`{tag}`"}', "{found: 3}"), encoding="utf-8")
+    with pytest.raises(UserError, match="messages") as caught:
+        _read([path])
+    assert "ABC101-some-thing.yaml:8" in str(caught.value)

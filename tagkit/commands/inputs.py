@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tagkit.documents import Document, decode_document, parse_document, read_document
 from tagkit.errors import UserError
 
@@ -76,7 +78,8 @@ def _is_folder(argument: str) -> bool:
 def _image_document(path: Path) -> Document:
     from tagkit.infotext import read_image
 
-    return parse_document(str(read_image(path)), str(path), "file")
+    document = parse_document(str(read_image(path)), str(path), "file")
+    return msgspec.structs.replace(document, writable=False)
 
 
 def _suffix(path: Path) -> str:

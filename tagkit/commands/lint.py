@@ -10,7 +10,6 @@ import click
 
 from tagkit.commands.choosing import DEFAULT, choose_card
 from tagkit.commands.inputs import (
-    IMAGE_SUFFIXES,
     STDIN,
     expanded,
     is_file,
@@ -140,9 +139,9 @@ def _outcome(argument: str, options: Options) -> Outcome:
     safe = _lint(document, settings, options, ("safe",))
     asked = _lint(document, settings, options, ("safe", "unsafe")) if options.unsafe else safe
     wanted = fixed_text(asked, add_negative=options.add_negative)
-    if not options.fix or options.diff or wanted == document.text:
+    if not options.fix or options.diff or wanted == document.text or not document.writable:
         return Outcome(argument, safe, safe, wanted)
-    if is_file(argument) and Path(argument).suffix.lower() not in IMAGE_SUFFIXES:
+    if is_file(argument):
         write_atomically(Path(argument).resolve(), document.encoded(wanted))
     after = parse_document(wanted, document.path, options.split)
     return Outcome(argument, _lint(after, settings, options, ("safe",)), safe, wanted)

@@ -31,7 +31,7 @@ _LABELS = ("prompt", "workflow")
 # What PIL raises for broken files, beside its own errors.
 _BROKEN = (
     OSError, ValueError, SyntaxError, TypeError, LookupError, AttributeError, ArithmeticError,
-    EOFError, MemoryError, struct.error, zlib.error,
+    EOFError, MemoryError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 
 

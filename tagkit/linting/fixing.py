@@ -23,10 +23,10 @@ def fixed(
     diagnostics: Sequence[Diagnostic],
     rules: Sequence[Rule],
     allowed: Sequence[Safety],
-) -> Context:
+) -> tuple[Context, Sequence[Diagnostic]]:
     """The prompt with every fix of an `allowed` safety, repeated to a fixed point.
 
-    `diagnostics`: what `check(context, rules)` found.
+    `diagnostics`: what `check(context, rules)` found. Returns with it what is found still.
     """
     for _ in range(MAX_ROUNDS):
         edits = _compatible(diagnostics, allowed)
@@ -36,7 +36,7 @@ def fixed(
             if chosen:
                 context = context.with_text(where, apply_edits(context.text(where), chosen))
         diagnostics = check(context, rules)
-    return context
+    return context, diagnostics
 
 
 def _compatible(

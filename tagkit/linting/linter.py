@@ -35,12 +35,14 @@ class Texts(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """Findings of one prompt, and what the fixes make of it.
 
-    diagnostics: spans count in the text that was linted. `card` is the one it was judged by; it
+    diagnostics: spans count in the text that was linted. `remaining`: what is found still once it
+    is fixed; spans count within each text. `card` is the one it was judged by; it
     has no name for a model that tagkit does not know.
     """
 
     diagnostics: tuple[Diagnostic, ...]
     fixed: Texts
+    remaining: tuple[Diagnostic, ...]
     card: ImageCard
     positive: Prompt
     negative: Prompt
@@ -74,10 +76,12 @@ class Linter:
         if record.allowed:
             rules = [rule for rule in rules if rule.code not in record.allowed]
         found = check(context, rules)
-        after = fixed(context, found, rules, self.fixes)
+        after, left = fixed(context, found, rules, self.fixes)
         placed = tuple(_placed(each, record) for each in found)
         texts = Texts(after.positive.text, after.negative.text, after.settings)
-        return Report(placed, texts, self.knowledge.card, context.positive, context.negative)
+        return Report(
+            placed, texts, tuple(left), self.knowledge.card, context.positive, context.negative
+        )
 
 
 def lint(
@@ -120,6 +124,8 @@ def _placed(diagnostic: Diagnostic, record: Record) -> Diagnostic:
     if span is not None:
         return diagnostic.shifted(span.start) if span.start else diagnostic
     end = Span(record.positive_span.end, record.positive_span.end)
+    if diagnostic.where == "settings":  # written as flags: found, but not ours to edit
+        return msgspec.structs.replace(diagnostic, span=end, fix=None)
     fix = diagnostic.fix
     if fix:
         inserted = "".join(edit.text for edit in fix.edits)

@@ -118,6 +118,7 @@ def test_long_texts_against_the_reader_take_linear_time(text):
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
 )
 
 

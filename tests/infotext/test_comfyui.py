@@ -157,6 +157,30 @@ def test_the_first_pass_tells_and_the_second_is_a_hires_pass():
     assert (info.settings["Seed"], info.settings["Steps"]) == ("42", "25")
 
 
+def test_a_detailer_and_two_saved_pictures():
+    detailer = node("FaceDetailer", image=["8", 0], seed=5, steps=9, cfg=4, denoise=0.4,
+                    sampler_name="euler", scheduler="normal", positive=["6", 0])  # fmt: skip
+    info = info_of(
+        {"9": node("PreviewImage", images=["8", 0])},
+        **{"12": detailer, "13": node("SaveImage", images=["12", 0])},
+    )
+    assert info.settings["ADetailer denoising strength"] == "0.4"
+    assert (info.settings["Seed"], info.settings["Steps"]) == ("42", "25")
+
+
+def test_a_refiner():
+    advanced = {key: value for key, value in BASE["3"]["inputs"].items() if key != "denoise"}
+    info = info_of(
+        {"8": node("VAEDecode", samples=["13", 0], vae=["4", 2])},
+        **{
+            "13": node("KSamplerAdvanced", **{**advanced, "latent_image": ["3", 0],
+                                              "model": ["14", 0]}),
+            "14": node("CheckpointLoaderSimple", ckpt_name="refiner.safetensors"),
+        },
+    )  # fmt: skip
+    assert (info.settings["Model"], info.settings["Refiner"]) == ("kohaku", "refiner")
+
+
 def test_loras_clip_skip_and_image_to_image():
     info = info_of(
         sampler(model=["20", 0], denoise=0.6),

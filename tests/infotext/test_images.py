@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import zlib
 
 import pytest
@@ -79,6 +80,38 @@ def test_truncated_images_are_a_clear_error(tmp_path, suffix, share):
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
     with pytest.raises(UserError, match=rf"a\.{suffix}"):
         read_image(path)
+
+
+@pytest.fixture(scope="module")
+def image_bytes():
+    """An image of each kind, with an infotext in its EXIF block."""
+    contents = {}
+    for suffix in ("png", "jpeg", "webp", "gif"):
+        image = PIL_Image.effect_noise((16, 16), 50).convert("L" if suffix == "gif" else "RGB")
+        exif = image.getexif()
+        exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + TEXT.encode("utf-16-le")
+        buffer = io.BytesIO()
+        image.save(buffer, suffix, **({} if suffix == "gif" else {"exif": exif}))
+        contents[suffix] = buffer.getvalue()
+    return contents
+
+
+@given(
+    st.sampled_from(["png", "jpeg", "webp", "gif"]),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), min_size=1, max_size=8),
+)
+def test_damaged_images_are_read_or_a_clear_error(tmp_path_factory, image_bytes, suffix, damage):
+    path = tmp_path_factory.mktemp("damaged") / f"a.{suffix}"
+    content = bytearray(image_bytes[suffix])
+    for place, value in damage:
+        content[place % len(content)] = value
+    path.write_bytes(content)
+    told = ""
+    try:
+        read_image(path)
+    except UserError as error:
+        told = error.what
+    assert not told or f"a.{suffix}" in told
 
 
 def test_what_stands_before_the_damage_is_read(tmp_path):

@@ -6,7 +6,7 @@ import os
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tagkit.errors import UserError
 from tagkit.prompt.templates.files import STRUCTURED, Value, read_lines, read_structured
@@ -15,6 +15,10 @@ from tagkit.typed_yaml import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+# A text file, read when it is wanted, or values that are read already.
+_Source: TypeAlias = "Path | tuple[Value, ...]"
+_NO_FOLDERS = "name the folders of your wildcard files under `wildcards:` in tagkit.yaml"
 
 
 class Wildcards:
@@ -60,9 +64,11 @@ class Wildcards:
         found = self._matching(name) or self._matching(f"**/{name}")
         if not found:
             return None
-        values = [value for each in found for source in self._sources[each] for value in source()]
-        distinct = {value.text: value for value in reversed(values)}
-        return options((value, value.weight) for value in reversed(distinct.values()))
+        distinct: dict[str, Value] = {}
+        for source in (source for each in found for source in self._sources[each]):
+            for value in read_lines(source) if isinstance(source, Path) else source:
+                distinct.setdefault(value.text, value)
+        return options((value, value.weight) for value in distinct.values())
 
     def _matching(self, pattern: str) -> list[str]:
         if "*" not in pattern:
@@ -79,31 +85,17 @@ class Wildcards:
         return sources
 
 
-_NO_FOLDERS = "name the folders of your wildcard files under `wildcards:` in tagkit.yaml"
-
-
-class _Source:
-    """A text file, read when called, or values already read."""
-
-    def __init__(self, path: Path | None, values: tuple[Value, ...] = ()) -> None:
-        self._path = path
-        self._values = values
-
-    def __call__(self) -> tuple[Value, ...]:
-        return read_lines(self._path) if self._path else self._values
-
-
 def _sources_in(folder: Path) -> dict[str, list[_Source]]:
     sources: dict[str, list[_Source]] = {}
     for path in _files(folder):
         below = path.relative_to(folder)
         if path.suffix.lower() == ".txt":
             name = below.with_suffix("").as_posix()
-            sources.setdefault(name, []).append(_Source(path))
+            sources.setdefault(name, []).append(path)
         elif path.suffix.lower() in STRUCTURED:
+            prefix = "".join(f"{part}/" for part in below.parent.parts)
             for key, values in read_structured(path).items():
-                name = (below.parent / key).as_posix()
-                sources.setdefault(name, []).append(_Source(None, values))
+                sources.setdefault(prefix + key, []).append(values)
     return sources
 
 
@@ -116,5 +108,5 @@ def _files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
-            if not path.is_symlink() or path.resolve().is_relative_to(inside):
+            if path.is_file() and path.resolve().is_relative_to(inside):
                 yield path

@@ -1,4 +1,4 @@
-"""Prompt files: lines, blocks and A1111 records, with their places in the file."""
+"""Lines, blocks and A1111 records, with their places in the file."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tagkit.errors import UserError
+from tagkit.documents.flags import flagged_record
+from tagkit.documents.values import NEGATIVE, Document, Record
 from tagkit.spans import LINE_END, LineMap, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 SPLITS = ("lines", "blocks", "file")
-NEGATIVE = "Negative prompt:"
 
 _SETTINGS = re.compile(r"Steps: *\d")
 _ONLY_NETWORKS = re.compile(r"[\s,]*(?:<\w+:[^>]+>[\s,]*)+")
@@ -24,66 +23,10 @@ _ALLOW = re.compile(r"\s*#\s*tagkit:\s*allow\s+(.+)")
 _GOES_ON = re.compile(r"(?:BREAK|AND)\b")
 
 
-class Record(msgspec.Struct, frozen=True):
-    """One prompt of a document, with its negative prompt and settings line where it has them.
-
-    The spans say where the three texts stand in the document; `line` counts from 1. `allowed` are
-    the rule codes of a comment `# tagkit: allow CODE, CODE` on the line before it, or at the head
-    of the file.
-    """
-
-    positive: str
-    positive_span: Span
-    line: int
-    negative: str | None = None
-    negative_span: Span | None = None
-    settings: str | None = None
-    settings_span: Span | None = None
-    allowed: frozenset[str] = frozenset()
-
-
-class Document(msgspec.Struct, frozen=True):
-    """A prompt file: `text` without byte order mark (`bom` says whether it had one)."""
-
-    path: str
-    text: str
-    records: tuple[Record, ...]
-    bom: bool = False
-
-    def encoded(self, text: str) -> bytes:
-        """`text` as bytes in the encoding of this file."""
-        return (("\ufeff" if self.bom else "") + text).encode()
-
-
 class _Line(NamedTuple):
     text: str
     start: int
     end: int
-
-
-def read_document(path: Path, split: str = "lines") -> Document:
-    """Reads a UTF-8 prompt file; UserError when it cannot be read or holds no prompt."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read `{path}`", error.strerror or str(error)) from error
-    return decode_document(content, str(path), split)
-
-
-def decode_document(content: bytes, name: str, split: str = "lines") -> Document:
-    """The document of these bytes; `name` stands for it in errors. Raises UserError."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"`{name}` is not UTF-8 text", f"byte {error.start}", "save it as UTF-8"
-        ) from error
-    if "\0" in text:
-        raise UserError(f"`{name}` is not a text file", f"NUL at character {text.index(chr(0))}")
-    document = parse_document(text.removeprefix("\ufeff"), name, split)
-    if not document.records:
-        raise UserError(f"`{name}` holds no prompt", "", "write one prompt a line")
-    return msgspec.structs.replace(document, bom=text.startswith("\ufeff"))
 
 
 def parse_document(text: str, name: str, split: str = "lines") -> Document:
@@ -130,15 +73,17 @@ def _blocks(lines: list[_Line]) -> Iterator[list[_Line]]:
 def _records(
     block: list[_Line], text: str, line_map: LineMap, a_line_each: bool
 ) -> Iterator[Record]:
-    said = [line for line in block if not _is_comment(line)]
-    if any(_is_record_line(line) for line in said):
-        record = _record(said, text, line_map)
+    lines = [line for line in block if not _is_comment(line)]
+    if any(_is_record_line(line) for line in lines):
+        record = _record(lines, text, line_map)
         yield msgspec.structs.replace(record, allowed=_allowed(takewhile(_is_comment, block)))
         return
     for prompt, comments in _prompts(block, a_line_each):
         span = _trimmed(text, prompt[0].start, prompt[-1].end)
         line = line_map.position(span.start).line
-        yield Record(text[span.start : span.end], span, line, allowed=_allowed(comments))
+        said = text[span.start : span.end]
+        record = flagged_record(said, span.start, line) or Record(said, span, line)
+        yield msgspec.structs.replace(record, allowed=_allowed(comments))
 
 
 def _prompts(block: list[_Line], a_line_each: bool) -> list[tuple[list[_Line], list[_Line]]]:

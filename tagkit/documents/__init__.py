@@ -1,0 +1,18 @@
+"""Prompt files: lines, blocks, A1111 records, lines with flags, and styles.csv."""
+
+from __future__ import annotations
+
+from tagkit.documents.reading import decode_document, read_document
+from tagkit.documents.records import SPLITS, parse_document, parse_record
+from tagkit.documents.values import NEGATIVE, Document, Record
+
+__all__ = [
+    "NEGATIVE",
+    "SPLITS",
+    "Document",
+    "Record",
+    "decode_document",
+    "parse_document",
+    "parse_record",
+    "read_document",
+]

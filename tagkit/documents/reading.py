@@ -1,0 +1,45 @@
+"""Documents from files and bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.documents.records import parse_document
+from tagkit.documents.styles import parse_styles
+from tagkit.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tagkit.documents.values import Document
+
+STYLES_SUFFIX = ".csv"
+
+
+def read_document(path: Path, split: str = "lines") -> Document:
+    """Reads a UTF-8 prompt file; UserError when it cannot be read or holds no prompt."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read `{path}`", error.strerror or str(error)) from error
+    return decode_document(content, str(path), split)
+
+
+def decode_document(content: bytes, name: str, split: str = "lines") -> Document:
+    """The document of these bytes; `name` stands for it in errors. Raises UserError."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"`{name}` is not UTF-8 text", f"byte {error.start}", "save it as UTF-8"
+        ) from error
+    if "\0" in text:
+        raise UserError(f"`{name}` is not a text file", f"NUL at character {text.index(chr(0))}")
+    body = text.removeprefix("\ufeff")
+    is_styles = name.lower().endswith(STYLES_SUFFIX)
+    document = parse_styles(body, name) if is_styles else parse_document(body, name, split)
+    if not document.records:
+        raise UserError(f"`{name}` holds no prompt", "", "write one prompt a line")
+    return msgspec.structs.replace(document, bom=text.startswith("\ufeff"))

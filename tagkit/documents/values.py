@@ -1,0 +1,44 @@
+"""What a document holds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tagkit.spans import Span
+
+NEGATIVE = "Negative prompt:"
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One prompt of a document, with its negative prompt and settings line where it has them.
+
+    The spans say where the three texts stand in the document; `line` counts from 1. `allowed` are
+    the rule codes of a comment `# tagkit: allow CODE, CODE` on the line before it, or at the head
+    of the file.
+    """
+
+    positive: str
+    positive_span: Span
+    line: int
+    negative: str | None = None
+    negative_span: Span | None = None
+    settings: str | None = None
+    settings_span: Span | None = None
+    allowed: frozenset[str] = frozenset()
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A prompt file: `text` without byte order mark (`bom` says whether it had one).
+
+    writable: whether a record can be replaced by writing its new text to its span.
+    """
+
+    path: str
+    text: str
+    records: tuple[Record, ...]
+    bom: bool = False
+    writable: bool = True
+
+    def encoded(self, text: str) -> bytes:
+        """`text` as bytes in the encoding of this file."""
+        return (("\ufeff" if self.bom else "") + text).encode()
