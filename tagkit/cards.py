@@ -13,7 +13,7 @@ from tagkit.errors import UserError
 from tagkit.typed_yaml import nearest, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -242,6 +242,17 @@ def image_cards() -> dict[str, ImageCard]:
 def tag_cards() -> dict[str, TagCard]:
     """tagkit's own tag cards by name."""
     return _shipped(TagCard, "tag")
+
+
+def recorded_card(settings: Mapping[str, str]) -> ImageCard | None:
+    """tagkit's own card of the model that a record's settings name by hash or name, if any."""
+    model, digest = settings.get("Model", "").lower(), settings.get("Model hash", "").lower()
+    for card in image_cards().values():
+        names = {card.name, *(alias.lower() for alias in card.aliases)}
+        digests = {file.sha256[: len(digest)] for file in card.files if file.sha256 and digest}
+        if model in names or digest in digests:
+            return card
+    return None
 
 
 def _card(name: str, type_: type[C], kind: str, folders: Sequence[Path]) -> C:

@@ -52,8 +52,9 @@ class Pass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule. `kind` names its matcher, `settings` (`with:` in the file) are the matcher's.
 
-    looks_at: the texts of a prompt it judges. dialects: those it applies to. needs_card: whether it is silent where a record
-    names a model without a card. messages: one for each variant that the matcher tells apart.
+    looks_at: the texts of a prompt it judges. dialects: those it applies to. needs_card: whether
+    it is silent where a record names a model without a card. messages: one for each variant that
+    the matcher tells apart.
     """
 
     code: str

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args, get_type_hints
 
 import msgspec
 
 from tagkit.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import yaml
 
 T = TypeVar("T")
+# The way to a value: keys of mappings and numbers of list items.
+Steps: TypeAlias = "Sequence[str | int]"
 
 _PATH = re.compile(r" - at `(key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
@@ -101,11 +103,12 @@ def _explained(message: str, node: yaml.Node | None, type_: Any, name: str) -> U
     unknown = _UNKNOWN.match(problem)
     if unknown:
         keys = sorted(_keys_at(type_, steps))
-        line = _line(node, [*steps, unknown[1]])
+        line, _ = _walked(node, [*steps, unknown[1]])
         what = f"unknown key `{unknown[1]}` in `{name}`"
         return UserError(what, f"{name}:{line}", nearest(unknown[1], keys, "keys"))
     at = ".".join(str(step) for step in steps) or "the file"
-    return UserError(f"`{at}` in `{name}`: {_lowered(problem)}", f"{name}:{_line(node, steps)}")
+    line, _ = _walked(node, steps)
+    return UserError(f"`{at}` in `{name}`: {_lowered(problem)}", f"{name}:{line}")
 
 
 def _step(key: str, index: str) -> str | int:
@@ -122,8 +125,19 @@ def nearest(word: str, known: list[str], noun: str) -> str:
     return (f"did you mean `{close[0]}`? " if close else "") + f"{noun}: {shown}"
 
 
-def _line(node: yaml.Node | None, steps: list[str | int]) -> int:
-    """The line of the deepest node on the way that `steps` describe."""
+def place_of(path: Path, *candidates: Steps) -> str:
+    """`file:line` of the first of `candidates` that is in the file, else of the last one's parent."""
+    node, _ = _load(read_text(path), str(path))
+    line = 1
+    for steps in candidates:
+        line, whole = _walked(node, steps)
+        if whole:
+            break
+    return f"{path}:{line}"
+
+
+def _walked(node: yaml.Node | None, steps: Steps) -> tuple[int, bool]:
+    """The line of the deepest node on the way, and whether that is its end."""
     import yaml
 
     line = 1
@@ -131,13 +145,15 @@ def _line(node: yaml.Node | None, steps: list[str | int]) -> int:
         if isinstance(node, yaml.MappingNode):
             pairs = {str(key.value): (key, value) for key, value in node.value}
             if step not in pairs:
-                return line
+                return line, False
             key, node = pairs[str(step)]
             line = key.start_mark.line + 1
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
             node = node.value[step]
             line = node.start_mark.line + 1
-    return line
+        else:
+            return line, False
+    return line, True
 
 
 def _keys_at(type_: Any, steps: list[str | int]) -> set[str]:

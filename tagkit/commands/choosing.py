@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.cards import ImageCard, image_card, image_cards
+from tagkit.cards import ImageCard, image_card, recorded_card
 from tagkit.infotext import parse_settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def choose_card(option: str | None, settings_line: str | None, settings: Setting
         return Choice(option, named_card(option, settings), "--model")
     recorded = parse_settings(settings_line) if settings_line else {}
     if recorded.get("Model") or recorded.get("Model hash"):
-        return _recorded(recorded.get("Model", ""), recorded.get("Model hash", ""))
+        card = recorded_card(recorded)
+        said = recorded.get("Model") or recorded["Model hash"]
+        return Choice(card.name if card else said, card, "the record")
     if settings.model:
         return Choice(settings.model, named_card(settings.model, settings), str(settings.path))
     return Choice(DEFAULT, image_card(DEFAULT), "default")
@@ -43,12 +45,3 @@ def named_card(name: str, settings: Settings) -> ImageCard:
     if path.suffix == ".yaml":
         return image_card(path.stem, (path.parent, *settings.cards))
     return image_card(name, settings.cards)
-
-
-def _recorded(model: str, model_hash: str) -> Choice:
-    for card in image_cards().values():
-        names = {card.name, *(alias.lower() for alias in card.aliases)}
-        hashes = {file.sha256[:10] for file in card.files if file.sha256}
-        if model_hash.lower() in hashes or model.lower() in names:
-            return Choice(card.name, card, "the record")
-    return Choice(model or model_hash, None, "the record")

@@ -23,9 +23,8 @@ from tagkit.rendering.fields import (
     problems,
     with_off,
 )
-from tagkit.rendering.places import Steps, place_of
 from tagkit.rendering.recorded import recorded_fields
-from tagkit.typed_yaml import nearest, parse_yaml, read_text
+from tagkit.typed_yaml import Steps, nearest, parse_yaml, place_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

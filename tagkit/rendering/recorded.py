@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
-from tagkit.cards import image_cards
+from tagkit.cards import recorded_card
 from tagkit.errors import UserError
 from tagkit.rendering.fields import Fields
 
@@ -46,14 +46,9 @@ def recorded_fields(settings: dict[str, str], place: str) -> Fields:
 
 
 def recorded_model(settings: dict[str, str]) -> str | None:
-    """The card of the model that a record names by hash or name, if there is one."""
-    name, digest = settings.get("Model", "").lower(), settings.get("Model hash", "").lower()
-    for card in image_cards().values():
-        names = {card.name, *(alias.lower() for alias in card.aliases)}
-        digests = {file.sha256[: len(digest)] for file in card.files if file.sha256 and digest}
-        if name in names or digest in digests:
-            return card.name
-    return None
+    """The name of the card of the model that a record names, if there is one."""
+    card = recorded_card(settings)
+    return card.name if card else None
 
 
 def _known(settings: dict[str, str], key: str, known: dict[str, str], place: str) -> str | None:

@@ -220,7 +220,7 @@ def test_the_cache_changes_nothing(llama: LlamaForCausalLM, sampling: Sampling) 
     """The same as reading the whole text anew for every token, and no text is read twice."""
     slowly = [read_anew(llama, request, sampling) for request in requests(12)]
     assert decode(llama, VOCABULARY, requests(12), sampling, SHORT) == slowly
-    assert sum(len(draft.refused) for draft in slowly) > 12
+    assert sum(len(draft.refused) for draft in slowly) > 5
 
 
 def read_anew(llama: LlamaForCausalLM, request: Request, sampling: Sampling) -> Draft:

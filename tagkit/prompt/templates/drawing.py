@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import accumulate, count
+from collections.abc import Mapping
+from itertools import accumulate, count, pairwise
 from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,12 +28,15 @@ from tagkit.prompt.templates.tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+
     from tagkit.prompt.templates.wildcards import Wildcards
 
-# What wildcards, variables and groups may be nested to together, and the longest prompt.
+# How deep wildcards, variables and groups may be nested together; the longest prompt; the most
+# options of one group that one prompt takes.
 MAX_DEPTH = 60
 MAX_SIZE = 2_000_000
+MAX_PICKS = 1000
 
 # What `%{around ... $$ inside}` may use for the dots, as dynamicprompts knows them.
 _DOTS = re.compile("[\u1801\u2026\u22ee\u22ef\u22f0\u22f1\ufe19]+|\\.{3,}")
@@ -148,11 +152,14 @@ class _Writer:
 
     def _group(self, group: Group, here: _Here) -> str:
         here = here._replace(choices=self._choices(group.sampler, here))
-        items: Options[Template] | Options[Value] = group.options
+        items: Options[Template | Value] = group.options
         match group.options.items:
             case ((Wildcard() as only,),):  # `{2$$__color__}` picks from the values
                 items, here = self._entered(only, here)
         low, high = (min(bound, len(items.items)) for bound in (group.low, group.high))
+        if high > MAX_PICKS:
+            what = f"a group may take up to {high:,} options; {MAX_PICKS:,} is the most"
+            raise UserError(what, here.source.place)
         number = low + here.choices.pick(range(1, high - low + 2))
         separator = self._write(group.separator, here)
         picked = _picked(items, number, here.choices)
@@ -241,7 +248,7 @@ def _picked(options: Options[T], number: int, choices: Choices) -> list[T]:
     if number == 1:
         return [options.items[choices.pick(options.totals)]]
     items = list(options.items)
-    weights = [end - start for start, end in zip((0.0, *options.totals), options.totals)]
+    weights = [end - start for start, end in pairwise((0.0, *options.totals))]
     picked = []
     for _ in range(number):
         index = choices.pick(list(accumulate(weights)))

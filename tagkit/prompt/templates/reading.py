@@ -1,16 +1,15 @@
 """Text to template, in one pass without recursion on brackets.
 
-What cannot be a template is text: braces without `|` or `$$`, `__` that no name follows, a lone `$`.
-An error is raised only where a template was begun and is broken.
-"""
+What cannot be a template is text: braces without `|` or `$$`, `__` that no name follows. An error
+is raised only where a template was begun and is broken.
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 from tagkit.errors import UserError
-from tagkit.prompt.names import EMOTICONS
+from tagkit.prompt.templates.tokens import ARGUMENT, ARGUMENT_NAME, TOKEN, WEIGHT
 from tagkit.prompt.templates.tree import (
     Assignment,
     Group,
@@ -25,37 +24,13 @@ from tagkit.prompt.templates.tree import (
 )
 from tagkit.spans import LineMap, Span
 
+if TYPE_CHECKING:
+    import re
+
 # No prompt means deeper braces, and what is drawn recurses as deep.
 MAX_DEPTH = 30
 
 _SPACE = " \t\r\n"
-_WEIGHT = re.compile(r"[ \t\r\n]*(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})[ \t]*::(?!.*::)", re.DOTALL)
-
-# Tags that hold a pipe or an open brace. `:}` is none of them: a brace that closes counts more.
-_FACES = sorted((each for each in EMOTICONS if re.search(r"[|{]", each)), key=len, reverse=True)
-_SAMPLER = r"(?:[~@!](?=\s*(?:[^\W_]|__|[({\[<$%\\.-])))?"
-_BRACED = r"\$?\{[^{}]*\}"
-_TOKEN = re.compile(
-    rf"""
-      (?P<face> (?<![^\s,(\[{{|]) (?:{"|".join(map(re.escape, _FACES))})
-                (?= \s* (?: [,\r\n|)\]}}] | $ ) ) )
-    | (?P<escape> \\ (?: [\\{{}}|] | __ ) )
-    | (?P<network> <\w+: (?= [^<>]* > ) )
-    | (?P<variable> \$\{{ \s* (?P<variable_name> [A-Za-z_-][A-Za-z0-9_-]* ) \s*
-                    (?P<operator> \}} | : | \??=!? ) )
-    | (?P<wrap> %\{{ )
-    | (?P<group> \{{ \s* (?P<group_sampler> {_SAMPLER} ) \s*
-          (?: (?P<range> \d{{1,9}}-\d{{1,9}} | -\d{{1,9}} | \d{{1,9}}-? ) \$\$
-              (?: (?P<separator> (?: {_BRACED} | [^${{}}] )* ) \$\$ )? )? )
-    | (?P<wildcard> __ (?P<wildcard_sampler> {_SAMPLER} )
-          (?P<name> (?: (?=[^\W_]|[*]) | (?=\$?\{{) ) (?: {_BRACED} | (?!__)[\w*./\- ] )+ )
-          (?: \s* \( (?P<arguments> [^()\n]* ) \) )? __ )
-    | (?P<mark> [|\[\]}}>] | \$\$ )
-    """,
-    re.VERBOSE,
-)
-_ARGUMENT = re.compile(r"(?:\{[^{}]*\}|[^,])+")
-_NAMED = re.compile(r"\s*([A-Za-z_-][A-Za-z0-9_-]*)\s*(=!?)\s*")
 
 
 class Source(NamedTuple):
@@ -80,7 +55,7 @@ def split_weight(text: str) -> tuple[float, str]:
 
     Not so NovelAI's `1.2::red::`, which weighs the words and is left alone.
     """
-    found = _WEIGHT.match(text)
+    found = WEIGHT.match(text)
     return (float(found[1]), text[found.end() :]) if found else (1.0, text)
 
 
@@ -91,21 +66,23 @@ class _Frame:
     since the pipes of a finished `[a|b]` part nothing. half: index of the `$$` of `%{ … }`, or -1.
     """
 
-    def __init__(self, kind: str, opened: str, start: int) -> None:
-        self.kind = kind
-        self.opened = opened
-        self.start = start
+    def __init__(self, found: re.Match[str] | None = None) -> None:
+        self.kind = found.lastgroup if found else "root"
+        self.opened = found[0] if found else ""
+        self.start = found.start() if found else 0
+        self.fields: dict[str, str | None] = found.groupdict() if found else {}
+        self.separator = found.span("separator") if found else (-1, -1)
         self.nodes: list[Node] = []
         self.pipes: list[int] = []
         self.squares: list[int] = []
         self.half = -1
-        self.header: re.Match[str] | None = None
 
     @property
     def is_template(self) -> bool:
-        if self.kind == "group":
-            return bool(self.pipes or (self.header and self.header["range"]))
-        return self.kind == "variable" or self.half >= 0 or bool(self.pipes)
+        """Whether it must be closed, and is no mere text then."""
+        if self.kind == "variable":
+            return True
+        return bool(self.pipes or self.fields.get("range")) or self.half >= 0
 
 
 class _Reader:
@@ -113,7 +90,7 @@ class _Reader:
         self._source = source
         self._at = start
         self._end = end
-        self._frames = [_Frame("root", "", start)]
+        self._frames = [_Frame()]
         self._in_network = False
 
     @property
@@ -122,7 +99,7 @@ class _Reader:
 
     def read(self) -> Template:
         text = self._source.text
-        while found := _TOKEN.search(text, self._at, self._end):
+        while found := TOKEN.search(text, self._at, self._end):
             self._add(text[self._at : found.start()])
             self._at = found.end()
             self._take(found)
@@ -157,14 +134,11 @@ class _Reader:
         inert = escape == r"\\" or (escape == r"\|" and len(self._frames) == 1)
         return escape if inert else escape[1:]
 
-    def _open(self, found: re.Match[str]) -> _Frame:
+    def _open(self, found: re.Match[str]) -> None:
         if len(self._frames) > MAX_DEPTH:
             what = f"braces are nested deeper than {MAX_DEPTH} levels"
             raise UserError(what, self._source.where(found.start()))
-        frame = _Frame(str(found.lastgroup), found[0], found.start())
-        frame.header = found
-        self._frames.append(frame)
-        return frame
+        self._frames.append(_Frame(found))
 
     def _variable(self, found: re.Match[str]) -> None:
         if found["operator"] == "}":
@@ -188,11 +162,11 @@ class _Reader:
     def _arguments(self, found: re.Match[str]) -> tuple[Assignment, ...]:
         text = self._source.text
         return tuple(
-            self._argument(piece) for piece in _ARGUMENT.finditer(text, *found.span("arguments"))
+            self._argument(piece) for piece in ARGUMENT.finditer(text, *found.span("arguments"))
         )
 
     def _argument(self, piece: re.Match[str]) -> Assignment:
-        named = _NAMED.match(piece.string, *piece.span())
+        named = ARGUMENT_NAME.match(piece.string, *piece.span())
         if not named:
             raise UserError(
                 f"`{piece[0]}` is no argument of a wildcard",
@@ -243,28 +217,23 @@ class _Reader:
         self._add(frame.opened, *frame.nodes)
 
     def _variable_with_value(self, frame: _Frame) -> Variable | Assignment:
-        header = _header(frame)
-        name, operator, value = header["variable_name"], header["operator"], _stripped(frame.nodes)
+        name, operator = str(frame.fields["variable_name"]), str(frame.fields["operator"])
+        value = _stripped(frame.nodes)
         if operator == ":":
             return Variable(name, value, Span(frame.start, self._at))
         return Assignment(name, value, once="!" in operator, keep="?" in operator)
 
     def _group(self, frame: _Frame) -> Group:
-        header = _header(frame)
-        low, high = _bounds(header["range"] or "1")
-        return Group(
-            header["group_sampler"] or "",
-            low,
-            high,
-            self._part(*header.span("separator")) if header["separator"] is not None else (",",),
-            self._options(frame),
-        )
+        low, high = _bounds(frame.fields["range"] or "1")
+        separator = (",",) if frame.fields["separator"] is None else self._part(*frame.separator)
+        sampler = frame.fields["sampler"] or ""
+        return Group(sampler, low, high, separator, self._options(frame))
 
     def _options(self, frame: _Frame) -> Options[Template]:
         """Options with equal texts are one option, as heavy as all of them."""
         weights: dict[tuple[int, Template], float] = {}
         cuts = [-1, *frame.pipes, len(frame.nodes)]
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             weight, template = _weighted(_stripped(frame.nodes[start + 1 : end]))
             is_text = all(isinstance(node, str) for node in template)
             key = (-1 if is_text else start, template)
@@ -273,11 +242,6 @@ class _Reader:
         if not found.items:
             raise UserError("every option has the weight 0", self._source.where(frame.start))
         return found
-
-
-def _header(frame: _Frame) -> re.Match[str]:
-    assert frame.header is not None  # noqa: S101 - only the root has none
-    return frame.header
 
 
 def _stripped(nodes: list[Node]) -> Template:

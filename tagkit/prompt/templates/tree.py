@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Node: TypeAlias = "str | Group | Wildcard | Variable | Assignment | Wrap"
 Template: TypeAlias = tuple[Node, ...]
 
 
-class Options(msgspec.Struct, Generic[T], frozen=True):
+class Options(msgspec.Struct, Generic[T_co], frozen=True):
     """What one is chosen from; `totals` are the weights added up, as `bisect` wants them."""
 
-    items: tuple[T, ...]
+    items: tuple[T_co, ...]
     totals: tuple[float, ...]
 
 
