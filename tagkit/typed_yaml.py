@@ -126,7 +126,7 @@ def nearest(word: str, known: list[str], noun: str) -> str:
 
 
 def place_of(path: Path, *candidates: Steps) -> str:
-    """`file:line` of the first of `candidates` that is in the file, else of the last one's parent."""
+    """`file:line` of the first candidate that is in the file, else of the last one's parent."""
     node, _ = _load(read_text(path), str(path))
     line = 1
     for steps in candidates:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # They decide nothing themselves, or what they say is A1111's default.
 _WITHOUT_FIELD = frozenset({"Model hash", "RNG", "Schedule type", "User", "Version"})
 _LONGEST_COMMENT = 1000
+# PyYAML writes them as they are, and reads them back as blanks.
+_LINE_BREAKS = frozenset("\x85\u2028\u2029")
 
 
 def job_file(images: Sequence[tuple[str, Infotext]]) -> str:
@@ -42,7 +44,8 @@ def _entry(path: str, info: Infotext) -> str:
         "fix": "off",
         "expand": "off",
     }
-    text: str = yaml.safe_dump([entry], allow_unicode=True, sort_keys=False, width=2**20)
+    readable = _LINE_BREAKS.isdisjoint(info.prompt + (info.negative or ""))
+    text: str = yaml.safe_dump([entry], allow_unicode=readable, sort_keys=False, width=2**20)
     return text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tagkit.linting.diagnostics import Diagnostic, Finding, Fix
+from tagkit.linting.diagnostics import PLACES, Diagnostic, Finding, Fix
 from tagkit.linting.matchers import MATCHERS
 
 if TYPE_CHECKING:
@@ -13,13 +13,12 @@ if TYPE_CHECKING:
     from tagkit.linting.context import Context
     from tagkit.packs import Rule, Severity
 
-_PLACES = {"positive": 0, "negative": 1, "settings": 2}
-
 
 def check(context: Context, rules: Sequence[Rule]) -> tuple[Diagnostic, ...]:
     """Everything that `rules` find, in the order of the text; spans count within each text."""
-    found = [each for rule in rules for each in _diagnostics(context, rule)]
-    found.sort(key=lambda each: (_PLACES[each.where], each.span.start, each.code))
+    judging = [rule for rule in rules if not context.texts.isdisjoint(rule.looks_at)]
+    found = [each for rule in judging for each in _diagnostics(context, rule)]
+    found.sort(key=lambda each: (PLACES.index(each.where), each.span.start, each.code))
     return tuple(found)
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.linting.classify import Knowledge
+from tagkit.linting.diagnostics import PLACES, Where
 from tagkit.prompt import Prompt, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tagkit.cards import ImageCard
-    from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
 
 
@@ -21,7 +21,7 @@ class Context(msgspec.Struct, frozen=True):
     """One prompt in all its texts, and what is known of its checkpoint and of tags.
 
     negative: an empty prompt where `has_negative` is false. settings: the settings line, or "".
-    knowledge: of tag names in the eyes of the card.
+    knowledge: of tag names in the eyes of the card. texts: those to judge.
     """
 
     positive: Prompt
@@ -29,6 +29,7 @@ class Context(msgspec.Struct, frozen=True):
     settings: str
     knowledge: Knowledge
     has_negative: bool
+    texts: frozenset[Where] = frozenset(PLACES)
 
     @property
     def card(self) -> ImageCard:
@@ -37,7 +38,7 @@ class Context(msgspec.Struct, frozen=True):
 
     def prompts(self, rule: Rule) -> Iterator[tuple[Where, Prompt]]:
         """The prompts that `rule` looks at, with where they stand."""
-        if "positive" in rule.looks_at:
+        if "positive" in rule.looks_at and "positive" in self.texts:
             yield "positive", self.positive
         if "negative" in rule.looks_at and self.has_negative:
             yield "negative", self.negative

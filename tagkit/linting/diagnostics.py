@@ -10,6 +10,7 @@ from tagkit.packs import Safety, Severity
 from tagkit.spans import Span
 
 Where = Literal["positive", "negative", "settings"]
+PLACES: tuple[Where, ...] = ("positive", "negative", "settings")
 
 
 class Edit(msgspec.Struct, frozen=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tagkit.linting.checking import check
 from tagkit.linting.diagnostics import Diagnostic, Edit, apply_edits
 
@@ -35,8 +37,23 @@ def fixed(
         for where, chosen in edits.items():
             if chosen:
                 context = context.with_text(where, apply_edits(context.text(where), chosen))
-        diagnostics = check(context, rules)
+        diagnostics = _checked_again(context, rules, diagnostics, edits)
     return context, diagnostics
+
+
+def _checked_again(
+    context: Context,
+    rules: Sequence[Rule],
+    before: Sequence[Diagnostic],
+    edits: dict[Where, list[Edit]],
+) -> Sequence[Diagnostic]:
+    """What is found now. A new positive prompt bears on all texts, another one only on itself."""
+    if edits["positive"]:
+        return check(context, rules)
+    changed = frozenset(where for where, chosen in edits.items() if chosen)
+    narrowed = msgspec.structs.replace(context, texts=changed)
+    kept = [each for each in before if each.where not in changed]
+    return [*kept, *check(narrowed, rules)]
 
 
 def _compatible(

@@ -52,6 +52,7 @@ class _Parser:
         self.tokens = tokens_of(text, grammar)
         self.pairs = paired(self.tokens, text, grammar)
         self.tags: list[Tag] = []
+        self.grammar_nodes: list[Node] = []
         self.section = 0
         self.choices: tuple[tuple[int, int], ...] = ()
         self.choice_count = 0
@@ -63,7 +64,8 @@ class _Parser:
             start = self.tokens[first].start if first < last else len(self.text)
             end = self.tokens[last - 1].end if first < last else start
             sections.append(Section(Span(start, end), self._segments(first, last, 1.0)))
-        return Prompt(self.text, self.grammar.name, tuple(sections), tuple(self.tags))
+        found = tuple(sorted(self.grammar_nodes, key=lambda node: node.span))
+        return Prompt(self.text, self.grammar.name, tuple(sections), tuple(self.tags), found)
 
     def _section_bounds(self) -> Iterator[tuple[int, int]]:
         first = index = 0
@@ -107,10 +109,10 @@ class _Parser:
     def _node(self, index: int, last: int, weight: float, alone: bool, nodes: list[Node]) -> int:
         """Appends the node that begins at token `index`; returns the index behind it."""
         token = self.tokens[index]
-        span = Span(token.start, token.end)
         pair = self.pairs.get(index)
         if pair:
             nodes.append(self._bracket(index, pair, weight))
+            self.grammar_nodes.append(nodes[-1])
             return pair.close + 1
         if token.kind in _PLAIN:
             end = index + 1
@@ -124,14 +126,19 @@ class _Parser:
             start, end = token.start + quotes, token.start + len(word) - quotes
             nodes += self._text(start, end, weight * suffix_factor(suffix), alone)
             return index + 1
+        nodes.append(self._mark(token))
+        self.grammar_nodes.append(nodes[-1])
+        return index + 1
+
+    def _mark(self, token: Token) -> Node:
+        """What a token that is neither text nor half of a bracket means."""
+        span = Span(token.start, token.end)
         if token.kind == "network":
             kind, name, *args = self.text[token.start + 1 : token.end - 1].split(":")
-            nodes.append(Network(span, kind, name.strip(), tuple(args)))
-        elif token.kind == "wildcard":
-            nodes.append(Wildcard(span, self.text[token.start + 2 : token.end - 2]))
-        else:
-            nodes.append((Break if token.kind in ("break", "and") else Stray)(span))
-        return index + 1
+            return Network(span, kind, name.strip(), tuple(args))
+        if token.kind == "wildcard":
+            return Wildcard(span, self.text[token.start + 2 : token.end - 2])
+        return Break(span) if token.kind in ("break", "and") else Stray(span)
 
     def _text(self, start: int, end: int, weight: float, alone: bool) -> list[Node]:
         raw = self.text[start:end]

@@ -108,12 +108,17 @@ class Section(Node, frozen=True):
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """A prompt as written (`str(prompt)` is the text) and as understood."""
+    """A prompt as written (`str(prompt)` is the text) and as understood.
+
+    tags: all of them, in the order of the text. grammar: every node that is neither a section, a
+    segment nor plain text; a prompt of plain tags has none.
+    """
 
     text: str
     dialect: str
     sections: tuple[Section, ...]
     tags: tuple[Tag, ...]
+    grammar: tuple[Node, ...]
 
     def __str__(self) -> str:
         return self.text
@@ -128,7 +133,7 @@ class Prompt(msgspec.Struct, frozen=True):
     @property
     def networks(self) -> tuple[Network, ...]:
         """All extra networks of the prompt."""
-        return tuple(node for node in self.nodes() if isinstance(node, Network))
+        return tuple(node for node in self.grammar if isinstance(node, Network))
 
 
 def _nodes(node: Node) -> Iterator[Node]:

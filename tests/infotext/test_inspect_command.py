@@ -4,7 +4,7 @@ import json
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from image_files import png, png_with, text_chunk
 
@@ -125,6 +125,7 @@ _PROMPTS = st.text(st.characters(exclude_categories=["Cs"])).filter(
 )
 
 
+@example([("a\x85b", "\u2028"), ("青\n\n: - #x", "'\"")], "a\nb")
 @given(st.lists(st.tuples(_PROMPTS, st.none() | _PROMPTS), min_size=1, max_size=3), st.text())
 def test_any_words_survive_the_job_file(tmp_path_factory, words, path):
     images = [(path, Infotext(prompt, negative, {"Seed": "7"})) for prompt, negative in words]

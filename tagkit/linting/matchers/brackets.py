@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def unbalanced_brackets(context: Context, rule: Rule) -> Iterator[Finding]:
     """Every bracket that opens without closing, or closes without opening."""
     for where, prompt in context.prompts(rule):
-        for node in prompt.nodes():
+        for node in prompt.grammar:
             if isinstance(node, Stray):
                 text = prompt.text[node.span.start : node.span.end]
                 variant = "opened" if text in "([{" else "closed"

@@ -22,7 +22,7 @@ def unescaped_parentheses(context: Context, rule: Rule) -> Iterator[Finding]:
     The fix escapes the name's own brackets; a bracket around the name keeps its weight.
     """
     for where, prompt in context.prompts(rule):
-        for node in prompt.nodes():
+        for node in prompt.nodes() if prompt.grammar else ():
             if not isinstance(node, Segment) or not _is_text_with_brackets(node.nodes):
                 continue
             name = canonical(prompt.text[node.span.start : node.span.end])

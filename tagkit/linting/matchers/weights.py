@@ -29,7 +29,7 @@ def malformed_weights(context: Context, rule: Rule) -> Iterator[Finding]:
     Only the decimal comma has a fix: what the others mean is the user's to say.
     """
     for where, prompt in context.prompts(rule):
-        for node in prompt.nodes():
+        for node in prompt.grammar:
             if isinstance(node, Bracket) and node.kind == "emphasis":
                 yield from _in_bracket(node, prompt, where)
         for tag in prompt.tags:

@@ -2,6 +2,7 @@
 
 What cannot be a template is text: braces without `|` or `$$`, `__` that no name follows. An error
 is raised only where a template was begun and is broken.
+"""
 
 from __future__ import annotations
 
