@@ -59,11 +59,24 @@ class Break(Node, frozen=True):
 
 
 class Network(Node, frozen=True):
-    """An extra network such as `<lora:name:0.8>`."""
+    """An extra network such as `<lora:name:0.8>`; `args` as written."""
 
     kind: str
     name: str
     args: tuple[str, ...]
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """Of the text encoder and of the UNet, as A1111 reads up to four arguments.
+
+        `<lora:name:te:unet:dyn>`, each also by name (`unet=0.5`); the second is the first unless
+        it is said. Raises ValueError for an argument that is no number.
+        """
+        named = dict(each.split("=", 1) for each in self.args if "=" in each)
+        placed = [each for each in self.args if "=" not in each]
+        text_encoder = float(named.get("te", placed[0] if placed else 1.0))
+        unet = named.get("unet", placed[1] if len(placed) > 1 else text_encoder)
+        return text_encoder, float(unet)
 
 
 class Wildcard(Node, frozen=True):

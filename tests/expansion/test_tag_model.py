@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tagkit.data import data_folder
 from tagkit.errors import UserError
 from tagkit.expansion import find_tag_model, load_tag_model
-from tagkit.expansion.tag_model import TagModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tagkit.expansion import TagModel
 
 TINY = data_folder("models") / "tiny" / "tag"
 
@@ -88,7 +92,7 @@ def test_a_tokenizer_without_the_layouts_tokens(tmp_path: Path) -> None:
     folder = copy(tmp_path / "other")
     path = folder / "tokenizer.json"
     path.write_text(path.read_text(encoding="utf-8").replace("<|input_end|>", "<|other|>"))
-    with pytest.raises(UserError, match="does not know `<|input_end|>`"):
+    with pytest.raises(UserError, match="does not know"):
         load(folder)
 
 

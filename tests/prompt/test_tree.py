@@ -140,6 +140,22 @@ def test_wildcards_and_networks_are_no_tags():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "weights"),
+    [
+        ("<lora:x>", (1.0, 1.0)),
+        ("<lora:x:0.8>", (0.8, 0.8)),
+        ("<lora:x:0.8:0.5>", (0.8, 0.5)),
+        ("<lora:x:0.8:0.5:16>", (0.8, 0.5)),
+        ("<lora:x:unet=0.5>", (1.0, 0.5)),
+        ("<lora:x:te=0.3:unet=0.5:dyn=8>", (0.3, 0.5)),
+    ],
+)
+def test_a_loras_weights(text, weights):
+    (network,) = parse(text).networks
+    assert network.weights == weights
+
+
 def test_endless_brackets_neither_fail_nor_recurse():
     text = "(" * 50_000 + "a" + ")" * 50_000
     prompt = parse(text)
