@@ -7,6 +7,8 @@ the same machine and version of torch.
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from pathlib import Path
 from random import Random
@@ -102,8 +104,8 @@ def train_tokenizer(samples: list[Sample], card: TagCard) -> PreTrainedTokenizer
     trainer = BpeTrainer(
         vocab_size=PIECES, special_tokens=special, initial_alphabet=letters, show_progress=False
     )
-    texts = [part for sample in samples for part in sample] + sorted(known_tags())
-    tokenizer.train_from_iterator(texts, trainer)
+    plain = [re.sub(r"<\|\w+\|>", "\n", part) for sample in samples for part in sample]
+    tokenizer.train_from_iterator([*plain, *sorted(known_tags())], trainer)
     # They fill a line to its end: taking the blank and the line end with them saves two tokens.
     swallowing = [AddedToken(token, lstrip=True, rstrip=True) for token in special[4:]]
     tokenizer.add_special_tokens(swallowing)
@@ -176,6 +178,21 @@ def untrained(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
+def save(network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write the model folder, in half precision and in a form that older transformers read too."""
+    logging.disable_progress_bar()
+    network.half().save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    names = ("bos_token", "eos_token", "unk_token", "pad_token")
+    config: dict[str, object] = {name: getattr(tokenizer, name) for name in names}
+    config |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
+    for path in folder.iterdir():
+        path.chmod(0o644)
+
+
 def main() -> None:
     """Train and write the model folder."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "models" / "tiny" / "tag"
@@ -187,12 +204,7 @@ def main() -> None:
     tokenizer = train_tokenizer(samples[:8000], card)
     network = untrained(tokenizer)
     train(network, batches(samples, tokenizer, random))
-    logging.disable_progress_bar()
-    network.half().save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    (folder / "generation_config.json").unlink(missing_ok=True)
-    for path in folder.iterdir():
-        path.chmod(0o644)
+    save(network, tokenizer, folder)
     print(f"{sum(each.numel() for each in network.parameters()):,} weights in {folder}")
 
 

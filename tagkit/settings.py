@@ -19,6 +19,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ignore: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()
     checkpoints: tuple[str, ...] = ()
+    wildcards: tuple[str, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...] = ()
     cards: tuple[Path, ...] = ()
     checkpoints: tuple[Path, ...] = ()
+    wildcards: tuple[Path, ...] = ()
 
 
 def find_settings(start: Path) -> Settings:
@@ -57,4 +59,5 @@ def read_settings(path: Path) -> Settings:
         file.ignore,
         folders(file.cards),
         folders(file.checkpoints),
+        folders(file.wildcards),
     )

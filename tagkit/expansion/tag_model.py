@@ -81,18 +81,18 @@ class TagModel:
 
 
 def find_tag_model(name: str, folders: Sequence[Path] = (), *, named_by_user: bool) -> Source:
-    """The source of a tag model: a folder, the name of a card, or a Hugging Face id.
+    """The source of a tag model: the name of a card, a folder, or a Hugging Face id, in this order.
 
     folders: the user's own cards. named_by_user: only then is anything ever downloaded. A model
     without a card is taken to speak DanTagGen's layout. Raises UserError for an unknown name.
     """
-    if Path(name).is_dir():
+    is_path = "/" in name or "\\" in name
+    if Path(name).is_dir() and (is_path or name not in tag_cards()):
         return Source(tag_card(_ASSUMED_CARD), name, Path(name))
-    if "/" not in name and "\\" not in name:
+    if not is_path:
         card = tag_card(name, folders)
-        weights = card.weights
-        folder = data_folder("models") / weights.folder if weights.folder else None
-        return Source(card, card.name, folder, weights.hub, named_by_user)
+        folder = data_folder("models") / card.weights.folder if card.weights.folder else None
+        return Source(card, card.name, folder, card.weights.hub, named_by_user)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise UserError(f"there is no folder `{name}`", "", "name a folder with a tag model")
     cards = tag_cards().values()

@@ -64,6 +64,7 @@ class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     loras: tuple[dict[str, str | float], ...] | None = None
     filename: str | None = None
     format: str | None = None
+    variants: str | None = None
 
 
 UNSAID = Fields()
@@ -83,6 +84,7 @@ class Settled(msgspec.Struct, frozen=True):
     fix: str
     expand: str | Expand
     filename: str
+    variants: str
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -99,6 +101,7 @@ _WORDS = {
     "hires": ("off",),
     "detailer": ("off",),
     "format": ("png",),
+    "variants": ("per-image", "all"),
 }
 
 

@@ -73,12 +73,14 @@ class Request(msgspec.Struct, frozen=True):
     """A prompt and what is said of it.
 
     layers: fields, the later ones winning. cells: the matrix, one set of fields a combination.
+    recorded: the prompt is that of a picture, so nothing is drawn for it.
     """
 
     prompt: str
     layers: tuple[Fields, ...]
     cells: tuple[Fields, ...]
     origin: Origin
+    recorded: bool = False
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -171,7 +173,7 @@ def _recorded(
     """A picture that was made before is made again as it was: nothing fixed, nothing added."""
     as_it_was = Fields(negative=Negative(info.negative or "", "none"), fix="off", expand="off")
     said = recorded_fields(info.settings, origin.place())
-    return Request(info.prompt, (base, as_it_was, said, own), cells, origin)
+    return Request(info.prompt, (base, as_it_was, said, own), cells, origin, recorded=True)
 
 
 def _digest(paths: Sequence[Path]) -> str:

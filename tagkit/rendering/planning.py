@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from itertools import product
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
 from tagkit.cards import ImageCard, Range, image_card
 from tagkit.errors import UserError
-from tagkit.prompt import Choice, Wildcard, parse
+from tagkit.prompt import parse
+from tagkit.prompt.templates import Wildcards, draw, draw_all, is_template
 from tagkit.rendering import naming
-from tagkit.rendering.fields import UNSAID, Expand, Fields, Settled, merged, settled
+from tagkit.rendering.fields import (
+    MOST_IMAGES,
+    UNSAID,
+    Expand,
+    Fields,
+    Settled,
+    merged,
+    settled,
+)
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import Job, identified, recipe
 from tagkit.rendering.weights import weights_digest
@@ -20,7 +31,6 @@ from tagkit.rendering.wording import Editor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from random import Random
 
     from tagkit.rendering.jobfile import Request, Source
     from tagkit.settings import Settings
@@ -121,20 +131,40 @@ class _Planner:
         self._card = cache(lambda name: image_card(name, settings.cards))
         self._editor = cache(lambda name: Editor(self._card(name), settings))
         self._weights = cache(self._digest)
+        self._wildcards = Wildcards(settings.wildcards)
+        self._is_template = cache(is_template)
         self.warnings: dict[str, None] = {}
 
     def drafts(self, request: Request) -> Iterator[_Draft]:
         """The jobs of one request: matrix, then seeds. A random seed is drawn once for all."""
         drawn = cache(lambda: self._random.randrange(_SEEDS))
-        for cell in request.cells:
+        for template, cell in product(self._templates(request), request.cells):
             said = merged(*request.layers, cell, self._overrides)
             card = self._named_card(said.model, request)
             fields = settled(merged(card_fields(card), said))
             self._check(fields, card, request)
-            words = self._editor(card.name).fixed(request.prompt, fields.negative, fields.fix)
             first = drawn() if fields.seed == -1 else fields.seed
-            for seed in range(first, first + fields.count):
-                yield _Draft(request, fields, card, first, seed, *words)
+            for index in range(fields.count):
+                prompt = self._drawn(template, request, first + index, index)
+                words = self._editor(card.name).fixed(prompt, fields.negative, fields.fix)
+                yield _Draft(request, fields, card, first, first + index, *words)
+
+    def _templates(self, request: Request) -> Iterator[str]:
+        """The prompt; with `variants: all` each prompt that it can become."""
+        said = merged(*request.layers, self._overrides)
+        if said.variants == "all" and not request.recorded and is_template(request.prompt):
+            yield from draw_all(request.prompt, self._wildcards, MOST_IMAGES)
+        else:
+            yield request.prompt
+
+    def _drawn(self, template: str, request: Request, seed: int, index: int) -> str:
+        """What the image with this seed draws for the wildcards and variants of its prompt."""
+        if request.recorded or not self._is_template(template):
+            return template
+        try:
+            return draw(template, Random(seed), self._wildcards, index)
+        except UserError as error:
+            raise UserError(error.what, request.origin.place("prompt"), error.hint) from error
 
     def job(self, draft: _Draft, prompt: str) -> Job:
         """The job of a draft whose prompt came back as `prompt`; without index and file name."""
@@ -219,6 +249,7 @@ def card_fields(card: ImageCard) -> Fields:
         fix="safe",
         expand="off",
         filename=naming.DEFAULT,
+        variants="per-image",
     )
 
 
@@ -263,11 +294,5 @@ def _named(job: Job, index: int, template: str) -> Job:
 
 def _unresolved(prompt: str) -> str:
     """What the prompt asks for and cannot get; without it the picture would be another."""
-    tree = parse(prompt)
-    if tree.networks:
-        return f"this version of tagkit loads no LoRA: `{tree.networks[0].name}`"
-    for node in tree.nodes():
-        if isinstance(node, Wildcard) or (isinstance(node, Choice) and node.kind == "variants"):
-            part = prompt[node.span.start : node.span.end]
-            return f"this version of tagkit draws no wildcards and variants: `{part}`"
-    return ""
+    networks = parse(prompt).networks
+    return f"this version of tagkit loads no LoRA: `{networks[0].name}`" if networks else ""

@@ -4,6 +4,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from tagkit.data import data_folder
@@ -35,7 +36,6 @@ def test_unknown_names(name: str) -> None:
 
 def test_nothing_is_fetched_unasked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     hub = pytest.importorskip("huggingface_hub")
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(tmp_path))
     asked = []
     monkeypatch.setattr(hub, "snapshot_download", lambda *_, **given: asked.append(given) or 1 / 0)
     with pytest.raises(UserError, match="not on this machine") as error:
@@ -88,12 +88,12 @@ def test_weights_that_are_missing(tmp_path: Path) -> None:
         load(copy(tmp_path / "deeper", num_hidden_layers=5))
 
 
-def test_a_tokenizer_without_the_layouts_tokens(tmp_path: Path) -> None:
-    folder = copy(tmp_path / "other")
-    path = folder / "tokenizer.json"
-    path.write_text(path.read_text(encoding="utf-8").replace("<|input_end|>", "<|other|>"))
+def test_a_tokenizer_without_the_layouts_tokens() -> None:
+    source = find_tag_model("tiny", named_by_user=True)
+    layout = msgspec.structs.replace(source.card.layout, end_of_input="<|other|>")
+    card = msgspec.structs.replace(source.card, layout=layout)
     with pytest.raises(UserError, match="does not know"):
-        load(folder)
+        load_tag_model(msgspec.structs.replace(source, card=card), "cpu")
 
 
 def test_devices() -> None:

@@ -153,11 +153,53 @@ def test_a_job_without_weights_has_no_id(plan):
     assert job.weights is None
 
 
-@pytest.mark.parametrize("prompt", ["a, <lora:x:0.8>", "a, __place__", "{a|b}, c"])
-def test_what_cannot_be_rendered_yet_is_said(plan, prompt):
-    [job] = plan([{"prompt": prompt}]).jobs
+def test_a_lora_that_cannot_be_loaded_yet_is_said(plan):
+    [job] = plan([{"prompt": "a, <lora:x:0.8>"}]).jobs
     assert job.id is None
     assert job.unresolved
+
+
+@pytest.fixture
+def with_wildcards(tmp_path):
+    (tmp_path / "wild").mkdir()
+    (tmp_path / "wild" / "place.txt").write_text("beach\nforest\n{day|night} city\n")
+    return Settings(wildcards=(tmp_path / "wild",))
+
+
+def test_variants_and_wildcards_are_drawn_for_each_image(plan, with_wildcards):
+    entry = {"prompt": "{a|b}, __place__", "count": 40}
+    jobs = plan([entry], settings=with_wildcards).jobs
+    drawn = {job.prompt for job in jobs}
+    assert drawn <= {
+        f"{x}, {place}" for x in "ab" for place in ("beach", "forest", "day city", "night city")
+    }
+    assert len(drawn) > 4
+    assert {job.original for job in jobs} == {"{a|b}, __place__"}
+    again = plan([{**entry, "seed": 11, "count": 1}], settings=with_wildcards).jobs
+    assert again[0].prompt == next(job.prompt for job in jobs if job.seed == 11)
+
+
+def test_all_variants_come_in_their_order(plan, with_wildcards):
+    found = plan(
+        [{"prompt": "{a|b}, {c|d}", "count": 2}],
+        settings=with_wildcards,
+        defaults={"variants": "all"},
+        matrix={"cfg": [5, 6]},
+    )
+    prompts = [job.prompt for job in found.jobs]
+    assert prompts == [text for text in ("a, c", "a, d", "b, c", "b, d") for _ in range(4)]
+    assert [job.cfg for job in found.jobs[:4]] == [5, 5, 6, 6]
+
+
+def test_a_missing_wildcard_is_named_with_its_place(plan, with_wildcards):
+    with pytest.raises(UserError, match="plaice") as caught:
+        plan(["a", {"prompt": "b, __plaice__"}], settings=with_wildcards)
+    assert "jobs.json:1" in caught.value.where
+
+
+def test_what_was_drawn_once_is_not_drawn_again(plan):
+    [job] = plan([{"prompt": f"{{a|b}}, {RECORD}"}]).jobs
+    assert job.prompt == "{a|b}, a"
 
 
 def test_a_size_that_the_model_cannot_have(plan):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # How deep wildcards, variables and groups may be nested together; the longest prompt; the most
 # options of one group that one prompt takes.
 MAX_DEPTH = 60
-MAX_SIZE = 2_000_000
+MAX_SIZE = 1_000_000
 MAX_PICKS = 1000
 
 # What `%{around ... $$ inside}` may use for the dots, as dynamicprompts knows them.
@@ -177,7 +177,9 @@ class _Writer:
     def _entered(self, wildcard: Wildcard, here: _Here) -> tuple[Options[Value], _Here]:
         """The values of a wildcard, and the way to write one of them."""
         name = self._write(wildcard.name, here)
-        values = self._wildcards.known(name, here.source.where(wildcard.span.start))
+        values = self._wildcards.find(name)
+        if values is None or not values.items:
+            raise self._wildcards.failure(name, here.source.where(wildcard.span.start))
         scope = dict(here.scope)
         for argument in wildcard.arguments:
             scope[argument.name] = self._bound(argument, here, here.scope)

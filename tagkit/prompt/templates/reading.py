@@ -43,7 +43,7 @@ class Source(NamedTuple):
     def where(self, offset: int) -> str:
         """The place of a character for an error."""
         position = LineMap(self.text).position(offset)
-        return self.place or f"{position.line}:{position.column}"
+        return self.place or f"line {position.line}, column {position.column}"
 
 
 def read_template(source: Source) -> Template:

@@ -42,23 +42,24 @@ class Wildcards:
         A name that is not there is looked for in every subfolder. Each text comes once, those of
         weight 0 never. Raises UserError naming the wildcard if there is none.
         """
-        return self.known(name).items
-
-    def known(self, name: str, where: str = "") -> Options[Value]:
-        """The values ready to be chosen from; `where` the name was read, for the error."""
         pool = self.find(name)
-        if pool is None:
-            hint = nearest(name, list(self.names()), "wildcards") if self._sources else _NO_FOLDERS
-            raise UserError(f"there is no wildcard `__{name}__`", where, hint)
-        if not pool.items:
-            raise UserError(f"the wildcard `__{name}__` has no values", where)
-        return pool
+        if pool is None or not pool.items:
+            raise self.failure(name)
+        return pool.items
 
     def find(self, name: str) -> Options[Value] | None:
-        """The same, and None if there is no such wildcard."""
+        """The values ready to be chosen from, perhaps none; None if there is no such wildcard."""
         if name not in self._pools:
             self._pools[name] = self._pool(name)
         return self._pools[name]
+
+    def failure(self, name: str, where: str = "") -> UserError:
+        """What to raise for a name without values that is used at `where`."""
+        if self.find(name) is not None:
+            return UserError(f"the wildcard `__{name}__` has no values", where)
+        names = list(self.names())
+        hint = nearest(name, names, "wildcards") if names else _NO_FOLDERS
+        return UserError(f"there is no wildcard `__{name}__`", where, hint)
 
     def _pool(self, name: str) -> Options[Value] | None:
         found = self._matching(name) or self._matching(f"**/{name}")
