@@ -159,7 +159,7 @@ def expand(
     model: str | ImageCard = "baxl-v3",
     temperature: float | None = None,
     length: str | None = None,
-    ban: Sequence[str] = (),
+    ban: str | Sequence[str] = (),
     seed: int | None = None,
     variations: int = 1,
     device: str = "auto",
@@ -178,11 +178,11 @@ def expand(
     if not isinstance(tag_model, TagModel):
         source = find_tag_model(tag_model or image.expand.tag_model, named_by_user=bool(tag_model))
     card = tag_model.card if isinstance(tag_model, TagModel) else source.card
-    given = {"temperature": temperature, "length": length, "ban": tuple(ban)}
+    bans = (ban,) if isinstance(ban, str) else tuple(ban)
+    given = {"temperature": temperature, "length": length, "ban": bans}
     changed = {name: value for name, value in given.items() if value not in (None, ())}
-    expander = Expander(
-        image, card, msgspec.structs.replace(options or Options(), **changed), dialect
-    )
+    asked = msgspec.structs.replace(options or Options(), **changed)
+    expander = Expander(image, card, asked, dialect)
     loaded = tag_model if isinstance(tag_model, TagModel) else load_tag_model(source, device)
     first = randbelow(SEEDS) if seed is None else seed
     texts = [prompts] if isinstance(prompts, str) else prompts

@@ -74,7 +74,7 @@ class Ledger:
     ) -> None:
         self.added: list[str] = []
         self.text = places.text
-        self.tokens = count_tokens(places.text, places.dialect).total
+        self.tokens = count_tokens(places.text, places.dialect).real
         self.missing = missing
         self._rules = rules
         self._places = places
@@ -115,7 +115,7 @@ class Ledger:
         reason = self._rules.reviewer.change(self._objections, objections, name)
         if reason:
             return reason
-        tokens = count_tokens(text, self._dialect).total
+        tokens = count_tokens(text, self._dialect).real
         if self._limit is not None and tokens > self._limit:
             return "over-budget"
         self.text, self.tokens = text, tokens

@@ -132,7 +132,9 @@ class Row:
         self._tags: list[str] = []
         self._refused: dict[Refusal, None] = {}
         self._tries = self._tries_here = 0
-        self.ended = "" if len(request.ids) < limits.context else "tokens"
+        self.ended = "full" if request.judge.full else ""
+        if len(request.ids) >= limits.context:
+            self.ended = "tokens"
 
     @property
     def position(self) -> int:

@@ -26,7 +26,7 @@ _ASSUMED_CARD = "dantaggen-delta-rev2"  # the layout of a model that has no card
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_FILES = ("*.safetensors", "*.json", "tokenizer.model")
 _SMALL = 20_000_000  # weights
-_BATCH = {"cpu": 16, "mps": 32, "cuda": 64}
+_BATCH = {"cpu": 16, "mps": 16, "cuda": 32}
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -73,7 +73,7 @@ class Editor:
         """Final words, counted and judged; nothing is changed here."""
         found = self._judge.lint(_record(positive, negative)).diagnostics
         refusals = [each.message for each in found if each.code.startswith(_REFUSING)]
-        tokens = Tokens(count_tokens(positive).total, count_tokens(negative, negative=True).total)
+        tokens = Tokens(count_tokens(positive).real, count_tokens(negative, negative=True).real)
         codes = tuple(sorted({each.code for each in found}))
         return Wording(positive, negative, tokens, codes, "; ".join(refusals))
 

@@ -84,6 +84,11 @@ def test_banned_tags_never_come_out(tiny: TagModel) -> None:
         assert {own.because for own in each.refused} <= {"banned", "repeated", "card", "implied"}
 
 
+def test_one_ban_may_be_a_text(tiny: TagModel) -> None:
+    solo = [each.added for each in expand("1girl", tiny, seed=1, ban="solo", variations=5)]
+    assert not [tags for tags in solo if "solo" in tags]
+
+
 def test_bans_do_not_touch_the_users_tags(tiny: TagModel) -> None:
     each = one(tiny, "1girl, smile, hat", seed=1, ban=["smile", ".*hat.*"])
     assert each.prompt.startswith("1girl")

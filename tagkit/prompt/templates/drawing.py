@@ -67,13 +67,12 @@ def draw_all(
     source = Source(text)
     template = read_template(source)
     chance, every = Seeded(random or Random(0)), Every()
-    parsed: dict[str, Template] = {}
     seen: set[str] = set()
     for index in count():
         if index == limit:
             hint = "draw some of them instead, or raise the limit"
             raise UserError(f"the template has more than {limit:,} combinations", "", hint)
-        prompt = _Writer(wildcards, chance, index, parsed).prompt(template, source, every)
+        prompt = _Writer(wildcards, chance, index).prompt(template, source, every)
         if prompt not in seen:
             seen.add(prompt)
             yield prompt
@@ -107,17 +106,10 @@ class _Here(NamedTuple):
 class _Writer:
     """Writes one prompt."""
 
-    def __init__(
-        self,
-        wildcards: Wildcards,
-        chance: Choices,
-        index: int,
-        parsed: dict[str, Template] | None = None,
-    ) -> None:
+    def __init__(self, wildcards: Wildcards, chance: Choices, index: int) -> None:
         self._wildcards = wildcards
         self._chance = chance
         self._index = index
-        self._parsed = {} if parsed is None else parsed
         self._size = 0
 
     def prompt(self, template: Template, source: Source, choices: Choices) -> str:
@@ -170,9 +162,7 @@ class _Writer:
 
     def _value(self, value: Value, here: _Here) -> str:
         source = Source(value.text, value.where)
-        if value.text not in self._parsed:
-            self._parsed[value.text] = read_template(source)
-        return self._write(self._parsed[value.text], here._replace(source=source))
+        return self._write(read_template(source), here._replace(source=source))
 
     def _entered(self, wildcard: Wildcard, here: _Here) -> tuple[Options[Value], _Here]:
         """The values of a wildcard, and the way to write one of them."""

@@ -6,6 +6,7 @@ is raised only where a template was begun and is broken.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +47,7 @@ class Source(NamedTuple):
         return self.place or f"line {position.line}, column {position.column}"
 
 
+@lru_cache(maxsize=1024)
 def read_template(source: Source) -> Template:
     """The template of a text. Raises UserError where one is begun and broken."""
     return _Reader(source, 0, len(source.text)).read()

@@ -1,7 +1,6 @@
 """The same prompts as dynamicprompts makes, and better ones where its users complain."""
 
 import json
-import logging
 import warnings
 from pathlib import Path
 from random import Random
@@ -41,7 +40,6 @@ def theirs(text: str, root: Path | None = None) -> list[str]:
     from dynamicprompts.generators import CombinatorialPromptGenerator
     from dynamicprompts.wildcards import WildcardManager
 
-    logging.disable(logging.ERROR)
     manager = WildcardManager(root)
     manager.sort_wildcards = False
     with warnings.catch_warnings():

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from tagkit.errors import UserError
-from tagkit.prompt.templates import Wildcards, draw, missing_wildcards
+from tagkit.prompt.templates import Wildcards, draw, draw_all, missing_wildcards
 
 TREE = {
     "color.txt": "red\n# all of these are colours\n\n  {dark|light} green  \nblue # the sea\n",
@@ -141,7 +141,7 @@ def test_a_missing_wildcard_is_named(folder):
 def test_a_wildcard_missing_in_a_value_has_the_place_of_the_value(folder):
     root = folder({"x.txt": "a\n__y__"})
     with pytest.raises(UserError) as error:
-        draw("__x__", Random(0), Wildcards([root])), draw("__x__", Random(1), Wildcards([root]))
+        list(draw_all("__x__", Wildcards([root])))
     assert error.value.what == "there is no wildcard `__y__`"
     assert error.value.where == f"{root / 'x.txt'}:2"
 
