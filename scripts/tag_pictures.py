@@ -58,7 +58,7 @@ def draw_picture(scenes: Scenes, random: Random) -> Picture:
         if character:
             header = {"character": (character[0],), "copyright": (character[1],)}
         general |= _person(scenes, kind, character, random)
-    for subject, most in (("places", 1), ("poses", 1 if kind["persons"] else 0), ("things", 3)):
+    for subject, most in (("places", 1), ("poses", 1 if kind["persons"] else 0), ("things", 2)):
         general |= _sets(scenes[subject], random.randint(min(most, 1), most), random)
     general |= _traits(scenes["drawing"], 1, random)
     return Picture(counts, general, header | _remarks(random))
@@ -97,7 +97,7 @@ def _sets(sets: list[list[str]], count: int, random: Random) -> dict[str, float]
     drawn: dict[str, float] = {}
     for _ in range(count):
         for place, tag in enumerate(_by_rank(sets, random, 8)):
-            if random.random() < (0.9 if place == 0 else 0.62):
+            if random.random() < (0.9 if place == 0 else 0.7):
                 drawn.setdefault(_one_of(tag, random), 3.0 if place < 3 else 1.5)
     return drawn
 

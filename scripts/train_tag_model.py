@@ -80,7 +80,7 @@ def _cut(picture: Picture, card: TagCard, random: Random) -> tuple[str, list[str
     count = random.randint(min(minimums[length], most), most)
     keys = {tag: random.random() ** (1 / keep) for tag, keep in picture.general.items()}
     kept = set(sorted(keys, key=keys.__getitem__, reverse=True)[: count - len(picture.people)])
-    places = {tag: place + random.gauss(0, 2) for place, tag in enumerate(picture.general)}
+    places = {tag: place + random.gauss(0, 1) for place, tag in enumerate(picture.general)}
     return length, sorted(kept, key=places.__getitem__)
 
 

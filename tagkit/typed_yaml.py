@@ -19,6 +19,8 @@ T = TypeVar("T")
 # The way to a value: keys of mappings and numbers of list items.
 Steps: TypeAlias = "Sequence[str | int]"
 
+MAX_DEPTH = 50
+
 _PATH = re.compile(r" - at `(key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
@@ -55,6 +57,7 @@ def _load(text: str, name: str) -> tuple[yaml.Node | None, Any]:
 
     loader_type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        _refuse_depth(text, loader_type, name)
         loader = loader_type(text)
         node = loader.get_single_node()
         _refuse_repeated_keys(node, name)
@@ -65,6 +68,21 @@ def _load(text: str, name: str) -> tuple[yaml.Node | None, Any]:
         raise UserError(f"`{name}` is not valid YAML: {error.problem}", place) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"`{name}` is not valid YAML", _one_line(error)) from error
+
+
+def _refuse_depth(text: str, loader_type: Any, name: str) -> None:
+    """libyaml recurses on nested values without a limit; a process must not end by a file."""
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(text, loader_type):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1
+                raise UserError(f"`{name}` is nested too deep", f"{name}:{line}")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _refuse_repeated_keys(node: yaml.Node | None, name: str) -> None:

@@ -69,3 +69,11 @@ def test_an_error_inside_a_mapping_is_named_too(tmp_path: Path):
     with pytest.raises(UserError, match="messages") as caught:
         _read([path])
     assert "ABC101-some-thing.yaml:8" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "- " * 100_000, "{a: " * 100_000])
+def test_endless_nesting_is_an_error_not_a_crash(tmp_path: Path, text):
+    path = tmp_path / "ABC101-some-thing.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=r"ABC101-some-thing\.yaml"):
+        _read([path])

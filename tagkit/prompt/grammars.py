@@ -35,7 +35,7 @@ class Grammar(NamedTuple):
 
 _EMOTICON = "|".join(re.escape(each) for each in sorted(EMOTICONS, key=len, reverse=True))
 _NETWORK = r"<\w+:[^>]+>"
-_WILDCARD = r"__[A-Za-z0-9*][\w*./\- ]*?(?:\([^()\n]*\))?__"
+_WILDCARD = r"__[~@!]?(?:[^\W_]|\*)[\w*./\- ]*?(?:\([^()\n]*\))?__"
 _SEPARATORS = r"(?P<comma> , ) | (?P<newline> \r\n|\n|\r )"
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 
