@@ -39,9 +39,7 @@ def row(name: str, text: str) -> None:
         "schedule": lambda: tagkit.schedule(text, 20),
         "count_tokens": lambda: tagkit.count_tokens(text),
     }
-    cells = [
-        f"{reader} {seconds(read) / len(text) * 1e6:7.3f}" for reader, read in readers.items()
-    ]
+    cells = [f"{reader} {seconds(read) / len(text) * 1e6:7.3f}" for reader, read in readers.items()]
     print(f"{name:28} {'   '.join(cells)}   ms per 1,000 characters")
 
 

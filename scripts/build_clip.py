@@ -27,19 +27,21 @@ MERGE_COUNT = 49152 - 256 - 2
 
 # Words that prompts use and tag names hardly do.
 PROSE = (
-    "ambiance artgerm artstation backlight beautifully bioluminescent blurred bokeh breathtaking cgi "
-    "chiaroscuro cinematic cinestill colorfully composition concept crisp dappled darkness defocused "
-    "delicately depth desaturated detailing digitally discrete dissolve dreamlike dramatic dreamy "
-    "dynamic elegant elegantly emotionally ethereal evocative expressive exquisite fantastical filmic "
-    "finely flawless foreground gorgeous grainy greg hyperdetailed hyperrealism hyperrealistic "
-    "illuminated illustration immersive impressionistic incredibly insanely intricate intricately "
-    "iridescent lifelike lighting lightroom luminous majestic meticulous meticulously mesmerizing "
-    "moody mucha muted nikon nostalgic octane ominous opalescent ornate otherworldly painterly "
-    "palette perfectly photorealism photorealistic polished portra postprocessing puffed "
-    "raytraced raytracing realism realistic refraction render rendered rendering rimlight rutkowski "
-    "scattering serene shaded shading sharpness shimmering silhouette smooth softly stunning stylized "
-    "subsurface subtle subtly surreal surrealism tonemapping translucent trending ultradetailed "
-    "ultrarealistic unity unreal unrealengine vibrant vividly volumetric whimsical wispy zentangle"
+    "ambiance artgerm artstation backlight beautifully bioluminescent blurred bokeh "
+    "breathtaking cgi chiaroscuro cinematic cinestill colorfully composition concept crisp "
+    "dappled darkness defocused delicately depth desaturated detailing digitally discrete "
+    "dissolve dreamlike dramatic dreamy dynamic elegant elegantly emotionally ethereal "
+    "evocative expressive exquisite fantastical filmic finely flawless foreground gorgeous "
+    "grainy greg hyperdetailed hyperrealism hyperrealistic illuminated illustration immersive "
+    "impressionistic incredibly insanely intricate intricately iridescent lifelike lighting "
+    "lightroom luminous majestic meticulous meticulously mesmerizing moody mucha muted nikon "
+    "nostalgic octane ominous opalescent ornate otherworldly painterly palette perfectly "
+    "photorealism photorealistic polished portra postprocessing puffed raytraced raytracing "
+    "realism realistic refraction render rendered rendering rimlight rutkowski scattering "
+    "serene shaded shading sharpness shimmering silhouette smooth softly stunning stylized "
+    "subsurface subtle subtly surreal surrealism tonemapping translucent trending "
+    "ultradetailed ultrarealistic unity unreal unrealengine vibrant vividly volumetric "
+    "whimsical wispy zentangle"
 ).split()
 
 

@@ -79,8 +79,9 @@ def _refuse_depth(text: str, loader_type: Any, name: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                line = event.start_mark.line + 1
-                raise UserError(f"`{name}` is nested too deep", f"{name}:{line}")
+                mark = event.start_mark
+                place = f"{name}:{mark.line + 1}" if mark else name
+                raise UserError(f"`{name}` is nested too deep", place)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

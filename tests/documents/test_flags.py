@@ -22,14 +22,16 @@ def test_sd_scripts():
 
 
 def test_prompts_from_file():
-    text = '# mine\n--prompt "1girl, smile" --negative_prompt \'lowres\' --steps 20 --width 512 --foo 1'
+    text = "# mine\n--prompt \"1girl, smile\" --negative_prompt 'lowres' --steps 20 --width 512 --foo 1"
     record = only(text)
     assert (record.positive, record.negative) == ("1girl, smile", "lowres")
     assert record.settings == "Steps: 20"
     assert text[record.positive_span.start : record.positive_span.end] == "1girl, smile"
 
 
-@pytest.mark.parametrize("text", ["1girl -- smile", "a--n b", "1girl, --nothing", "--steps 20", "x --W 1"])
+@pytest.mark.parametrize(
+    "text", ["1girl -- smile", "a--n b", "1girl, --nothing", "--steps 20", "x --W 1"]
+)
 def test_what_only_looks_like_flags(text):
     assert only(text).positive == text
 
@@ -66,14 +68,21 @@ def test_styles():
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("a,b\n1,2\n", "no styles"), ('name,prompt\nx,"a"b\n', "quote"), ("name,prompt\n", "no prompt")],
+    [
+        ("a,b\n1,2\n", "no styles"),
+        ('name,prompt\nx,"a"b\n', "quote"),
+        ("name,prompt\n", "no prompt"),
+    ],
 )
 def test_a_broken_table_is_named(text, said):
     with pytest.raises(UserError, match=said):
         decode_document(text.encode(), "styles.csv")
 
 
-@given(st.lists(st.lists(st.text(alphabet='a,"\n ', max_size=6), min_size=3, max_size=3), max_size=4))
+CELLS = st.text(alphabet='a,"\n ', max_size=6)
+
+
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=4))
 def test_styles_are_read_as_the_csv_module_reads_them(rows):
     import csv
     import io
