@@ -23,7 +23,7 @@ from tagkit.errors import UserError
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
 from tagkit.linting.linter import Linter
 from tagkit.packs import Rule, Safety, selected, shipped_rules
-from tagkit.prompt import DIALECTS, detect_dialect
+from tagkit.prompt import DIALECTS
 from tagkit.settings import Settings, find_settings
 
 if TYPE_CHECKING:
@@ -166,10 +166,15 @@ def _linters(
         return choice.name, choice.source, Linter(choice.card, rules, dialect, fixes)
 
     def linter_for(record: Record) -> tuple[str, str, Linter]:
-        dialect = detect_dialect(record.positive).dialect if asked == "auto" else asked
-        return linter_of(record.settings, dialect)
+        return linter_of(record.settings, _detected(record) if asked == "auto" else asked)
 
     return linter_for
+
+
+def _detected(record: Record) -> str:
+    from tagkit.prompt.detection import detect_dialect
+
+    return detect_dialect(record.positive).dialect
 
 
 def _rules(options: Options, settings: Settings) -> tuple[Rule, ...]:

@@ -6,8 +6,6 @@ from tagkit.errors import UserError
 from tagkit.prompt.attention import weighted_spans
 from tagkit.prompt.comfyui import comfyui_spans
 from tagkit.prompt.compel import compel_spans
-from tagkit.prompt.conversion import converted
-from tagkit.prompt.detection import Detection, detect_dialect
 from tagkit.prompt.grammars import GRAMMARS
 from tagkit.prompt.names import canonical, escaped
 from tagkit.prompt.novelai import novelai_spans
@@ -34,7 +32,6 @@ __all__ = [
     "Bracket",
     "Break",
     "Choice",
-    "Detection",
     "Network",
     "Node",
     "Prompt",
@@ -47,7 +44,6 @@ __all__ = [
     "and_parts",
     "canonical",
     "convert",
-    "detect_dialect",
     "escaped",
     "parse",
     "schedule",
@@ -95,6 +91,8 @@ def convert(text: str, from_: str, to: str) -> str:
     spans = weighted_text(text, from_)
     if from_ == to:
         return text
+    from tagkit.prompt.conversion import converted
+
     return converted(parse(text, from_), spans, to, _READERS[to])
 
 

@@ -9,6 +9,7 @@ compel    compel and InvokeAI: `word++`, `(x)1.2`; a bracket without a number we
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from tagkit.prompt.names import EMOTICONS
@@ -20,22 +21,29 @@ if TYPE_CHECKING:
 class Grammar(NamedTuple):
     """What the lexer and the parser need to know of a dialect.
 
-    tokens: alternatives named by token kind; together they match any text. factors: what a kind
-    of bracket multiplies weights by. replaces: a written number is the weight, whatever stands
-    around it. keywords: BREAK and AND part sections. schedules: `[a:b:n]` and `[a|b]` choose.
+    tokens: a pattern of alternatives named by token kind; together they match any text. factors:
+    what a kind of bracket multiplies weights by. replaces: a written number is the weight, whatever
+    stands around it. keywords: BREAK and AND part sections. schedules: `[a:b:n]`, `[a|b]` choose.
     """
 
     name: str
-    tokens: re.Pattern[str]
+    tokens: str
     factors: Mapping[str, float]
     replaces: bool = False
     keywords: bool = False
     schedules: bool = False
 
 
+@cache
+def token_pattern(grammar_name: str) -> re.Pattern[str]:
+    """The compiled tokens of a dialect; most processes need one dialect only."""
+    return re.compile(GRAMMARS[grammar_name].tokens, re.VERBOSE | re.DOTALL)
+
+
 _EMOTICON = "|".join(re.escape(each) for each in sorted(EMOTICONS, key=len, reverse=True))
 _NETWORK = r"<\w+:[^>]+>"
 _WILDCARD = r"__[~@!]?(?:[^\W_]|\*)[\w*./\- ]*?(?:\([^()\n]*\))?__"
+_WORD = r"""[^\s,()"\\+-]+"""
 _SEPARATORS = r"(?P<comma> , ) | (?P<newline> \r\n|\n|\r )"
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 
@@ -49,24 +57,22 @@ def _emoticon(brackets: str) -> str:
     )
 
 
-def _compiled(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives), re.VERBOSE | re.DOTALL)
-
-
 A1111 = Grammar(
     "a1111",
-    _compiled(
-        r"(?P<comment> \#[^\n]* )",
-        _emoticon("()[]{}"),
-        r"(?P<escape> \\. | \\ )",
-        rf"(?P<network> {_NETWORK} )",
-        r'(?P<quoted> "[^"\n]*" )',
-        rf"(?P<wildcard> {_WILDCARD} )",
-        r"(?P<weight> :\s*[+-]?[.\d]+\s*\) )",
-        r"(?P<open> [(\[{] ) | (?P<close> [)\]}] )",
-        _SEPARATORS,
-        r"(?P<pipe> \| ) | (?P<colon> : )",
-        r'(?P<text> (?: [^\\(){}\[\]<|:,\r\n\#"_] | _(?!_) )+ | . )',
+    "|".join(
+        (
+            r"(?P<comment> \#[^\n]* )",
+            _emoticon("()[]{}"),
+            r"(?P<escape> \\. | \\ )",
+            rf"(?P<network> {_NETWORK} )",
+            r'(?P<quoted> "[^"\n]*" )',
+            rf"(?P<wildcard> {_WILDCARD} )",
+            r"(?P<weight> :\s*[+-]?[.\d]+\s*\) )",
+            r"(?P<open> [(\[{] ) | (?P<close> [)\]}] )",
+            _SEPARATORS,
+            r"(?P<pipe> \| ) | (?P<colon> : )",
+            r'(?P<text> (?: [^\\(){}\[\]<|:,\r\n\#"_] | _(?!_) )+ | . )',
+        )
     ),
     {"emphasis": 1.1, "deemphasis": 1 / 1.1, "braces": 1.0},
     keywords=True,
@@ -75,17 +81,19 @@ A1111 = Grammar(
 
 COMFYUI = Grammar(
     "comfyui",
-    _compiled(
-        r"(?P<comment> //[^\n]* | /\*.*?\*/ )",
-        _emoticon("(){}"),
-        r"(?P<escape> \\[(){}] )",
-        rf"(?P<network> {_NETWORK} )",
-        rf"(?P<wildcard> {_WILDCARD} )",
-        r"(?P<weight> :\s*[+-]?[.\d]+\s*\) )",
-        r"(?P<open> [({] ) | (?P<close> [)}] )",
-        _SEPARATORS,
-        r"(?P<pipe> \| )",
-        r"(?P<text> (?: [^\\(){}<|:,\r\n_/] | _(?!_) | /(?![/*]) )+ | . )",
+    "|".join(
+        (
+            r"(?P<comment> //[^\n]* | /\*.*?\*/ )",
+            _emoticon("(){}"),
+            r"(?P<escape> \\[(){}] )",
+            rf"(?P<network> {_NETWORK} )",
+            rf"(?P<wildcard> {_WILDCARD} )",
+            r"(?P<weight> :\s*[+-]?[.\d]+\s*\) )",
+            r"(?P<open> [({] ) | (?P<close> [)}] )",
+            _SEPARATORS,
+            r"(?P<pipe> \| )",
+            r"(?P<text> (?: [^\\(){}<|:,\r\n_/] | _(?!_) | /(?![/*]) )+ | . )",
+        )
     ),
     {"emphasis": 1.1, "braces": 1.0},
     replaces=True,
@@ -93,28 +101,31 @@ COMFYUI = Grammar(
 
 NOVELAI = Grammar(
     "novelai",
-    _compiled(
-        _emoticon("[]{}"),
-        rf"(?P<number> (?<![\w.]){NUMBER}:: )",
-        r"(?P<end> :: )",
-        r"(?P<open> [\[{] ) | (?P<close> [\]}] )",
-        _SEPARATORS,
-        r"(?P<text> (?: [^{}\[\]:,\r\n\d.+-] )+ | . )",
+    "|".join(
+        (
+            _emoticon("[]{}"),
+            rf"(?P<number> (?<![\w.]){NUMBER}:: )",
+            r"(?P<end> :: )",
+            r"(?P<open> [\[{] ) | (?P<close> [\]}] )",
+            _SEPARATORS,
+            r"(?P<text> (?: [^{}\[\]:,\r\n\d.+-] )+ | . )",
+        )
     ),
     {"braces": 1.05, "deemphasis": 1 / 1.05},
 )
 
 COMPEL = Grammar(
     "compel",
-    _compiled(
-        r"(?P<escape> \\. )",
-        rf'(?P<phrase> "(?:[^"\\\n]|\\.)*"(?: {NUMBER} | \++ | -+ )? )',
-        r"(?P<open> \( )",
-        rf"(?P<close> \)(?: {NUMBER} | \++ | -+ )? )",
-        r"(?P<boosted> (?<![^\s,(]) [^\s,()\"\\+-]+ (?: [+-]+[^\s,()\"\\+-]+ )*"
-        r" (?: \++ | -+ ) (?=[\s,)]|$) )",
-        _SEPARATORS,
-        r'(?P<text> [^\\()",\s]+ | [^\S\r\n]+ | . )',
+    "|".join(
+        (
+            r"(?P<escape> \\. )",
+            rf'(?P<phrase> "(?:[^"\\\n]|\\.)*"(?: {NUMBER} | \++ | -+ )? )',
+            r"(?P<open> \( )",
+            rf"(?P<close> \)(?: {NUMBER} | \++ | -+ )? )",
+            rf"(?P<boosted> (?<![^\s,(]) {_WORD} (?: [+-]+ {_WORD} )* (?: \++ | -+ ) (?=[\s,)]|$) )",
+            _SEPARATORS,
+            r'(?P<text> [^\\()",\s]+ | [^\S\r\n]+ | . )',
+        )
     ),
     {"emphasis": 1.0},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.prompt.grammars import NUMBER
+from tagkit.prompt.grammars import NUMBER, token_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +43,8 @@ class Pair(NamedTuple):
 
 def tokens_of(text: str, grammar: Grammar) -> list[Token]:
     """Tokens of a prompt; together they cover `text`."""
-    tokens = [Token(str(m.lastgroup), m.start(), m.end()) for m in grammar.tokens.finditer(text)]
+    pattern = token_pattern(grammar.name)
+    tokens = [Token(str(m.lastgroup), m.start(), m.end()) for m in pattern.finditer(text)]
     if grammar.keywords and _KEYWORD.search(text):
         tokens = [part for token in tokens for part in _with_keywords(token, text)]
     if any(token.kind == "number" for token in tokens):

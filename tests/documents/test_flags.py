@@ -22,7 +22,8 @@ def test_sd_scripts():
 
 
 def test_prompts_from_file():
-    text = "# mine\n--prompt \"1girl, smile\" --negative_prompt 'lowres' --steps 20 --width 512 --foo 1"
+    flags = "--negative_prompt 'lowres' --steps 20 --width 512 --foo 1"
+    text = f'# mine\n--prompt "1girl, smile" {flags}'
     record = only(text)
     assert (record.positive, record.negative) == ("1girl, smile", "lowres")
     assert record.settings == "Steps: 20"

@@ -16,7 +16,8 @@ with atheris.instrument_imports(include=["tagkit"]):
     from tagkit.clip import prompt_chunks
     from tagkit.documents import parse_document
     from tagkit.linting import lint
-    from tagkit.prompt import DIALECTS, detect_dialect, parse
+    from tagkit.prompt import DIALECTS, parse
+    from tagkit.prompt.detection import detect_dialect
 
 LONGEST = 2_000
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagkit import UserError, convert, weighted_text
-from tagkit.prompt import DIALECTS, detect_dialect
+from tagkit.prompt import DIALECTS
+from tagkit.prompt.detection import detect_dialect
 
 WORDS = st.sampled_from(
     ["1girl", "blue hair", "smile", "a_b", "hat", "x-ray", "shiroko (blue archive)"]
