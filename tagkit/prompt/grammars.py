@@ -122,7 +122,7 @@ COMPEL = Grammar(
             rf'(?P<phrase> "(?:[^"\\\n]|\\.)*"(?: {NUMBER} | \++ | -+ )? )',
             r"(?P<open> \( )",
             rf"(?P<close> \)(?: {NUMBER} | \++ | -+ )? )",
-            rf"(?P<boosted> (?<![^\s,(]) {_WORD} (?: [+-]+ {_WORD} )* (?: \++ | -+ ) (?=[\s,)]|$) )",
+            rf"(?P<boosted> (?<![^\s,(]) {_WORD} (?: [+-]+ {_WORD} )* (?:\++|-+) (?=[\s,)]|$) )",
             _SEPARATORS,
             r'(?P<text> [^\\()",\s]+ | [^\S\r\n]+ | . )',
         )
