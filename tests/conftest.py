@@ -15,6 +15,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# As `tagkit.extras.need` has it, before a test imports torch itself.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # Speed is no subject of the tests, and shared machines are slow.
 settings.register_profile("tagkit", deadline=None)
 settings.load_profile("tagkit")
