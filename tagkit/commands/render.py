@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from tagkit.commands.inputs import STDIN, expanded
 from tagkit.commands.progress import changes
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.errors import UserError
@@ -86,13 +89,15 @@ def command(
     """Render job files (.yaml), prompt files (.txt) and images (again) to a folder of pictures.
 
     Prompts are linted and fixed, planned, frozen and rendered. Started again, only what is
-    missing is rendered. Without FILE, `jobs.yaml` of this folder.
+    missing is rendered. A folder means its *.txt files, - is stdin; without FILE, `jobs.yaml` of
+    this folder.
 
     \b
     Examples:
       tagkit render jobs.yaml -o out
       tagkit render prompts.txt --model tiny --set count=4 --set seed=7
       tagkit render jobs.yaml --dry-run --diff
+      tagkit expand "1girl, umbrella" -n 4 | tagkit render - -o out
       tagkit render jobs.yaml --checkpoint model.safetensors --device cuda
     """
     from tagkit.rendering import Means
@@ -109,21 +114,37 @@ def command(
         not no_resume,
         form,
     )
-    orders = list(_orders(files or (Path(_DEFAULT),), choices))
-    return _show(orders, choices, diff) if dry_run or diff else _render(orders, choices)
+    with TemporaryDirectory() as folder:
+        orders = list(_orders(files or (Path(_DEFAULT),), choices, Path(folder)))
+        return _show(orders, choices, diff) if dry_run or diff else _render(orders, choices)
 
 
-def _orders(files: Sequence[Path], choices: Choices) -> Iterator[Order]:
+def _orders(files: Sequence[Path], choices: Choices, temporary: Path) -> Iterator[Order]:
     """Files that share an output folder are one order; without `-o` each has its own."""
     from tagkit.rendering import Order
 
-    for file in files:
-        if not file.is_file():
-            hint = "tagkit render jobs.yaml" if str(file) == _DEFAULT else ""
-            raise UserError(f"there is no file `{file}`", "", hint)
-    groups = [tuple(files)] if choices.output else [(file,) for file in files]
+    found = [real for file in files for real in _real_files(file, choices, temporary)]
+    groups = [tuple(found)] if choices.output else [(file,) for file in found]
+    home = Path() if Path(STDIN) in files else None
     for group in groups:
-        yield Order(group, choices.overrides, choices.checkpoint)
+        yield Order(group, choices.overrides, choices.checkpoint, home)
+
+
+def _real_files(file: Path, choices: Choices, temporary: Path) -> Iterator[Path]:
+    """A folder means its prompt files, `-` what comes from stdin."""
+    if str(file) == STDIN:
+        if choices.output is None:
+            raise UserError("pictures of prompts from stdin need a folder", "", "-o pictures")
+        real = temporary / "stdin.txt"
+        real.write_bytes(sys.stdin.buffer.read())
+        yield real
+    elif file.is_dir():
+        yield from map(Path, expanded((str(file),)))
+    elif file.is_file():
+        yield file
+    else:
+        hint = "tagkit render jobs.yaml" if str(file) == _DEFAULT else ""
+        raise UserError(f"there is no file `{file}`", "", hint)
 
 
 def _render(orders: Sequence[Order], choices: Choices) -> int:
@@ -204,7 +225,8 @@ def _print_jobs(jobs: Sequence[Job]) -> None:
             f"{job.file}  {job.model} {size} steps {job.steps} cfg {job.cfg:g} seed {job.seed}  "
             f"{job.prompt}{refused}"
         )
-    click.echo(f"{len(jobs)} jobs, {changes(jobs)}", err=True)
+    number = f"{len(jobs)} job{'' if len(jobs) == 1 else 's'}"
+    click.echo(f"{number}, {changes(jobs)}", err=True)
 
 
 def _print_diff(jobs: Sequence[Job]) -> None:

@@ -36,11 +36,16 @@ if TYPE_CHECKING:
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What is to be rendered. overrides: what `--set` says. checkpoint: instead of the card's."""
+    """What is to be rendered.
+
+    overrides: what `--set` says. checkpoint: instead of the card's. home: from where tagkit.yaml
+    is looked for; the first file if None.
+    """
 
     paths: tuple[Path, ...]
     overrides: Fields = UNSAID
     checkpoint: str = ""
+    home: Path | None = None
 
     @property
     def output(self) -> Path:
@@ -104,7 +109,7 @@ def planned(
     random: draws the seeds that nobody states; the system's if None.
     """
     sources = [read_source(path) for path in order.paths]
-    settings = find_settings(order.paths[0])
+    settings = find_settings(order.home or order.paths[0])
     key = plan_key(sources, settings, order.overrides, order.checkpoint)
     frozen = _frozen(output, key, settings) if output else None
     return frozen or make_plan(
@@ -135,7 +140,7 @@ def render_order(
     need("render", "torch", "diffusers", "transformers", "PIL")
     began = time.monotonic()
     plan = planned(order, None if replan else output, complete=complete)
-    weights = find_models(plan.jobs, find_settings(order.paths[0]))
+    weights = find_models(plan.jobs, find_settings(order.home or order.paths[0]))
     _refuse_unresolved(plan.jobs)
     with folder_lock(output / FOLDER), open_manifest(output, create=True) as manifest:
         manifest.adopt(plan)

@@ -294,3 +294,25 @@ def test_prompts_are_completed_where_the_file_says_so(call, job, tmp_path):
     out = call("render", job, "-o", tmp_path / "out")
     assert out.returncode == 0, out.stderr
     assert tagkit.read_image(tmp_path / "out" / "00001-40.png").prompt == prompts[1]
+
+
+def test_prompts_from_stdin_and_folders(run, tmp_path):
+    (tmp_path / "tagkit.yaml").write_text("model: tiny\n", encoding="utf-8")
+    out = run(
+        "render", "-", "-o", "out", "--dry-run", stdin="1girl, smile\n1girl, hat\n", cwd=tmp_path
+    )
+    assert out.returncode == 0
+    assert [line.split("  ")[-1] for line in out.stdout.splitlines()] == [
+        "1girl, smile",
+        "1girl, hat",
+    ]
+    assert "  tiny " in out.stdout
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    (folder / "a.txt").write_text("1girl, smile\n", encoding="utf-8")
+    (folder / "b.txt").write_text("1girl, hat\n", encoding="utf-8")
+    out = run("render", folder, "--dry-run")
+    assert len(out.stdout.splitlines()) == 2
+    out = run("render", "-", "--dry-run", stdin="1girl\n")
+    assert out.returncode == 2
+    assert "-o" in out.stderr
