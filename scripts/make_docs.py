@@ -1,4 +1,4 @@
-"""Write the pages that are made from the code and the data: docs/cli.md and docs/rules/.
+"""Write what is made from the code and the data: docs/cli.md, docs/rules/ and docs/schemas/.
 
 python scripts/make_docs.py            write them
 python scripts/make_docs.py --check    fail if they are not what they should be
@@ -11,15 +11,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
+from tagkit.cards import ImageCard, TagCard
 from tagkit.commands import COMMANDS, tagkit
-from tagkit.packs import shipped_rules
+from tagkit.packs import Rule, shipped_rules
+from tagkit.rendering.jobfile import JobFile
 from tagkit.reporting.pages import rule_page
+from tagkit.settings import SettingsFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+# The files that users write, by the name of their schema.
+SCHEMAS = {
+    "rule": (Rule, "A rule of tagkit"),
+    "image-card": (ImageCard, "A card of an image model"),
+    "tag-card": (TagCard, "A card of a tag model"),
+    "job-file": (JobFile, "A job file of tagkit"),
+    "settings": (SettingsFile, "tagkit.yaml"),
+}
 
 
 def pages() -> Iterator[tuple[Path, str]]:
@@ -29,6 +42,16 @@ def pages() -> Iterator[tuple[Path, str]]:
     for rule in rules:
         yield DOCS / "rules" / f"{rule.name}.md", rule_page(rule) + "\n"
     yield DOCS / "rules" / "README.md", "\n".join(_rule_index()) + "\n"
+    for name, (type_, title) in SCHEMAS.items():
+        yield DOCS / "schemas" / f"{name}.json", _schema(type_, title) + "\n"
+
+
+def _schema(type_: type, title: str) -> str:
+    """The JSON Schema that editors complete and check such a file with."""
+    # The hook is asked for `object` alone; an empty schema would be taken for no answer.
+    made = msgspec.json.schema(type_, schema_hook=lambda _: {"description": "Any value."})
+    schema = {"$schema": DIALECT, "title": title, **made}
+    return msgspec.json.format(msgspec.json.encode(schema), indent=2).decode()
 
 
 def _cli_page() -> Iterator[str]:
@@ -69,7 +92,8 @@ def main() -> None:
     """Write or check the pages."""
     wanted = dict(pages())
     stale = [path for path, text in wanted.items() if not _holds(path, text)]
-    orphans = set((DOCS / "rules").glob("*.md")) - set(wanted)
+    made = [*(DOCS / "rules").glob("*.md"), *(DOCS / "schemas").glob("*.json")]
+    orphans = set(made) - set(wanted)
     if "--check" in sys.argv[1:]:
         for path in [*stale, *sorted(orphans)]:
             print(f"not up to date: {path.relative_to(DOCS.parent)}")

@@ -1,7 +1,7 @@
 """Train the tiny tag model that tagkit carries: `python scripts/train_tag_model.py [FOLDER]`.
 
 The model is DanTagGen's architecture and text layout at toy size; its lists are drawn from
-`tag_scenes.yaml`. Takes a few minutes on two cores, and gives the same weights every time on
+`tag_scenes.yaml`. Takes about seven minutes on two cores, and gives the same weights every time on
 the same machine and version of torch.
 """
 
@@ -36,7 +36,7 @@ from tagkit.expansion.recipes import model_text
 SEED = 7
 THREADS = 2
 PIECES = 1280
-STEPS = 1200
+STEPS = 2000
 BATCH = 16
 RATE = 3e-3
 IGNORED = -100
@@ -123,8 +123,12 @@ def train_tokenizer(samples: list[Sample], card: TagCard) -> PreTrainedTokenizer
 def batches(
     samples: list[Sample], tokenizer: PreTrainedTokenizerFast, random: Random
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Token ids and targets of BATCH samples of like length, both (rows, tokens)."""
-    given = [len(ids) for ids in tokenizer([each.given for each in samples])["input_ids"]]
+    """Token ids and targets of BATCH samples of like length, both (rows, tokens).
+
+    The tags that are given are targets too: what stands beside them is learnt twice as fast.
+    """
+    headers = [each.given[: each.given.rindex("\n")] for each in samples]
+    given = [len(ids) for ids in tokenizer(headers)["input_ids"]]
     whole = tokenizer([each.given + each.written for each in samples])["input_ids"]
     order = sorted(range(len(samples)), key=lambda at: len(whole[at]))
     starts = list(range(0, len(samples), BATCH))
@@ -135,7 +139,7 @@ def batches(
 
 
 def _padded(rows: list[tuple[list[int], int]], end: int) -> tuple[Tensor, Tensor]:
-    """Rows of ids with the number of those that are given; only the others are targets."""
+    """Rows of ids with the number of those that are no targets."""
     width = max(len(ids) for ids, _ in rows) + 1
     ids = torch.full((len(rows), width), end)
     targets = torch.full((len(rows), width), IGNORED)

@@ -56,8 +56,23 @@ class Ban(Part, frozen=True):
     excepting: tuple[str, ...] = ()
 
 
+class Unsupported(Part, frozen=True):
+    """A subject that the model was not made for.
+
+    tags: canonical names that ask for it. together: names of which any two ask for it.
+    """
+
+    subject: str
+    tags: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+
+
 class PromptAdvice(Part, frozen=True):
-    """How the checkpoint wants its prompts. `order`: ranks of groups, first to last."""
+    """How the checkpoint wants its prompts. `order`: ranks of groups, first to last.
+
+    foreign: words that other families of models were trained with. unstable: tags that come out
+    with more than they say.
+    """
 
     order: tuple[tuple[str, ...], ...] = ()
     several_homes: dict[str, tuple[str, ...]] = {}
@@ -65,6 +80,9 @@ class PromptAdvice(Part, frozen=True):
     negative: str = ""
     overfit: tuple[Overfit, ...] = ()
     discouraged: tuple[Ban, ...] = ()
+    foreign: tuple[str, ...] = ()
+    unstable: tuple[str, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
     quality: tuple[str, ...] = ()
     rating: tuple[str, ...] = ()
     year: tuple[str, ...] = ()

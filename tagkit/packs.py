@@ -54,7 +54,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     looks_at: the texts of a prompt it judges. dialects: those it applies to. needs_card: whether
     it is silent where a record names a model without a card. messages: one for each variant that
-    the matcher tells apart.
+    the rule wants of its matcher. always: nothing switches it off. once: it is said once a
+    document, whatever the number of prompts.
     """
 
     code: str
@@ -67,7 +68,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages: dict[str, str]
     examples: tuple[Example, ...]
     passes: tuple[str | Pass, ...]
-    looks_at: tuple[Literal["positive", "negative", "settings"], ...] = ("positive",)
+    looks_at: tuple[Literal["positive", "negative", "settings", "comment"], ...] = ("positive",)
     dialects: tuple[Literal["a1111", "comfyui", "novelai", "compel"], ...] = (
         "a1111",
         "comfyui",
@@ -75,6 +76,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         "compel",
     )
     needs_card: bool = False
+    always: bool = False
+    once: Literal["document"] | None = None
     settings: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
     fix: RuleFix | None = None
     aliases: tuple[str, ...] = ()
@@ -101,7 +104,8 @@ def selected(
 ) -> tuple[Rule, ...]:
     """Rules whose code begins with one of `select` (all if empty) and with none of `ignore`.
 
-    A prefix that fits no rule raises UserError: it is a slip of the pen.
+    Rules that nothing switches off are among them whatever is asked for. A prefix that fits no
+    rule raises UserError: it is a slip of the pen.
     """
     for prefix in (*select, *ignore):
         if not any(rule.code.startswith(prefix.upper()) for rule in rules):
@@ -111,7 +115,8 @@ def selected(
     return tuple(
         rule
         for rule in rules
-        if rule.code.startswith(wanted) and not (unwanted and rule.code.startswith(unwanted))
+        if rule.always
+        or (rule.code.startswith(wanted) and not (unwanted and rule.code.startswith(unwanted)))
     )
 
 

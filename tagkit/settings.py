@@ -10,16 +10,39 @@ import msgspec
 from tagkit.typed_yaml import read_yaml
 
 FILE = "tagkit.yaml"
+# Where the files of an installation lie; `styles` may name a file, as A1111's styles.csv.
+SEARCHED = (
+    "checkpoints",
+    "loras",
+    "embeddings",
+    "vaes",
+    "upscalers",
+    "detectors",
+    "wildcards",
+    "styles",
+)
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SettingsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A `tagkit.yaml` as it is written; folders count from where it lies.
+
+    model: the card to judge by. select, ignore: codes of rules or their beginnings. cards: folders
+    of model cards. The rest are folders to search.
+    """
+
     model: str = ""
     dialect: Literal["a1111", "comfyui", "novelai", "compel", "auto"] = "a1111"
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()
     checkpoints: tuple[str, ...] = ()
+    loras: tuple[str, ...] = ()
+    embeddings: tuple[str, ...] = ()
+    vaes: tuple[str, ...] = ()
+    upscalers: tuple[str, ...] = ()
+    detectors: tuple[str, ...] = ()
     wildcards: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -32,7 +55,13 @@ class Settings(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...] = ()
     cards: tuple[Path, ...] = ()
     checkpoints: tuple[Path, ...] = ()
+    loras: tuple[Path, ...] = ()
+    embeddings: tuple[Path, ...] = ()
+    vaes: tuple[Path, ...] = ()
+    upscalers: tuple[Path, ...] = ()
+    detectors: tuple[Path, ...] = ()
     wildcards: tuple[Path, ...] = ()
+    styles: tuple[Path, ...] = ()
 
 
 def find_settings(start: Path) -> Settings:
@@ -46,18 +75,9 @@ def find_settings(start: Path) -> Settings:
 
 def read_settings(path: Path) -> Settings:
     """The settings of this file. Raises UserError."""
-    file = read_yaml(path, _File)
-
-    def folders(names: tuple[str, ...]) -> tuple[Path, ...]:
-        return tuple(path.parent / Path(name).expanduser() for name in names)
-
-    return Settings(
-        path,
-        file.model,
-        file.dialect,
-        file.select,
-        file.ignore,
-        folders(file.cards),
-        folders(file.checkpoints),
-        folders(file.wildcards),
-    )
+    file = read_yaml(path, SettingsFile)
+    folders = {
+        key: tuple(path.parent / Path(name).expanduser() for name in getattr(file, key))
+        for key in ("cards", *SEARCHED)
+    }
+    return Settings(path, file.model, file.dialect, file.select, file.ignore, **folders)

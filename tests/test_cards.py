@@ -2,8 +2,9 @@
 
 import pytest
 
-from tagkit.cards import image_card, image_cards, tag_card, tag_cards
+from tagkit.cards import image_card, image_cards, recorded_card, tag_card, tag_cards
 from tagkit.errors import UserError
+from tagkit.linting import lint
 
 
 def test_baxl_says_what_its_page_says():
@@ -41,6 +42,103 @@ def test_every_figure_names_its_source(card):
     assert card.sampling.steps.source
     assert card.sampling.cfg.source
     assert card.prompt.source
+
+
+# Sampler, steps and CFG as (min, max): as far as the sources of the cards state them.
+STATED = {
+    "kohaku-epsilon": ((None, None), (None, None)),
+    "kohaku-zeta": ((12, 50), (3.5, 6.5)),
+    "animagine-xl-3.1": ((None, None), (None, None)),
+    "animagine-xl-4.0": ((25, 28), (4, 7)),
+    "illustrious-xl": ((20, 28), (5, 7.5)),
+    "noobai-xl-eps": ((25, 30), (5, 6)),
+    "noobai-xl-vpred": ((28, 35), (4, 5)),
+    "pony-v6": ((None, None), (None, None)),
+}
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_ranges_are_those_of_the_sources_and_no_more(name):
+    sampling = image_card(name).sampling
+    steps, cfg = STATED[name]
+    assert (sampling.steps.min, sampling.steps.max) == steps
+    assert (sampling.cfg.min, sampling.cfg.max) == cfg
+    for figure in (sampling.steps, sampling.cfg):
+        assert figure.default is not None
+        assert (figure.min or figure.default) <= figure.default <= (figure.max or figure.default)
+        if figure.min is None and not figure.source.startswith("model page"):
+            assert "tagkit's own" in figure.source
+
+
+def test_only_stated_limits_count():
+    limits = {name: card.prompt.limit for name, card in image_cards().items() if card.prompt.limit}
+    assert limits == {"baxl-v3": 75, "kohaku-delta": 75, "kohaku-zeta": 300, "tiny": 75}
+
+
+def test_what_makes_a_model_differ_from_its_family():
+    vpred, eps = image_card("noobai-xl-vpred"), image_card("noobai-xl-eps")
+    assert (eps.sampling.prediction, vpred.sampling.prediction) == ("epsilon", "v-prediction")
+    assert (eps.sampling.sampler, vpred.sampling.sampler) == ("euler-a", "euler")
+    assert vpred.prompt.order == eps.prompt.order
+    assert image_card("pony-v6").sampling.clip_skip == 2
+    assert image_card("pony-v6").prompt.negative == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "prompt"),
+    [
+        ("kohaku-epsilon", "1girl, solo, smile, hat, masterpiece, newest, highres, safe"),
+        ("animagine-xl-3.1", "1girl, solo, masterpiece, best quality, smile, very aesthetic, hat"),
+        ("animagine-xl-4.0", "1girl, safe, smile, hat, masterpiece, high score, absurdres"),
+        (
+            "noobai-xl-eps",
+            "masterpiece, best quality, newest, absurdres, highres, safe, 1girl, hat",
+        ),
+        ("noobai-xl-vpred", "1girl, solo, masterpiece, best quality, newest, smile, hat, highres"),
+        ("pony-v6", "score_9, score_8_up, score_7_up, source_anime, 1girl, smile, rating_safe"),
+        ("pony-v6", "score_9, score_8_up, 1girl, smile, source_anime"),
+        ("illustrious-xl", "smile, masterpiece, 1girl, hat, safe, best quality, solo"),
+    ],
+)
+def test_prompts_after_the_page_are_in_order(model, prompt):
+    assert lint(prompt, "", model, select=["ORD", "FIT101"]).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "prompt", "fixed"),
+    [
+        ("kohaku-epsilon", "masterpiece, 1girl, smile", "1girl, smile, masterpiece"),
+        ("animagine-xl-4.0", "masterpiece, 1girl, smile, safe", "1girl, safe, smile, masterpiece"),
+        ("noobai-xl-eps", "smile, 1girl, masterpiece", "1girl, masterpiece, smile"),
+        ("pony-v6", "1girl, score_9, smile", "score_9, 1girl, smile"),
+    ],
+)
+def test_other_prompts_are_sorted(model, prompt, fixed):
+    assert lint(prompt, "", model, select=["ORD"]).fixed.positive == fixed
+
+
+@pytest.mark.parametrize(
+    ("model", "card"),
+    [
+        ("ponyDiffusionV6XL_v6StartWithThisOne", "pony-v6"),
+        ("animagine-xl-4.0-opt", "animagine-xl-4.0"),
+        ("NoobAI-XL-Vpred-v1.0", "noobai-xl-vpred"),
+        ("Illustrious-XL-v0.1", "illustrious-xl"),
+        ("someMerge_v3", None),
+    ],
+)
+def test_records_name_their_card(model, card):
+    found = recorded_card({"Model": model})
+    assert (found.name if found else None) == card
+
+
+def test_no_two_cards_share_a_name():
+    names = [
+        name.lower()
+        for card in image_cards().values()
+        for name in {card.name, *(alias.lower() for alias in card.aliases)}
+    ]
+    assert len(names) == len(set(names))
 
 
 def test_an_unknown_card_names_the_nearest():

@@ -35,9 +35,10 @@ def test_find_by_code_and_name():
 
 
 def test_prefixes_select():
-    assert {rule.code[:3] for rule in selected(shipped_rules(), ["SYN", "DUP101"], ["SYN102"])} == {
-        "SYN", "DUP",
-    }  # fmt: skip
+    chosen = selected(shipped_rules(), ["SYN", "DUP101"], ["SYN102", "SAF"])
+    assert {rule.code[:3] for rule in chosen if not rule.always} == {"SYN", "DUP"}
+    assert "SYN102" not in {rule.code for rule in chosen}
+    assert [rule.code for rule in chosen if rule.always] == ["SAF101"], "nothing switches it off"
 
 
 @pytest.mark.parametrize(

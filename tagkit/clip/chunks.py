@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -80,7 +81,9 @@ def prompt_chunks(text: str) -> list[Chunk]:
     ]
 
 
+@lru_cache(maxsize=256)
 def _count(text: str, *, plain: bool = False) -> Count:
+    """Several rules and the report count the same prompt, so the last counts are kept."""
     if plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK")):
         total = text_count(text)
         if total <= CHUNK:

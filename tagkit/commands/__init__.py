@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "expand": "Complete prompts with a tag model.",
     "explain": "Show the page of a rule or of a model card.",
+    "init": "Write a tagkit.yaml.",
     "inspect": "Read the generation data of images.",
     "lint": "Check prompts, and fix them.",
     "models": "List and show model cards.",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from tagkit.documents.reading import decode_document, read_document
 from tagkit.documents.records import SPLITS, parse_document, parse_record
-from tagkit.documents.values import NEGATIVE, Document, Record
+from tagkit.documents.values import NEGATIVE, Document, Record, Suppression
 
 __all__ = [
     "NEGATIVE",
     "SPLITS",
     "Document",
     "Record",
+    "Suppression",
     "decode_document",
     "parse_document",
     "parse_record",

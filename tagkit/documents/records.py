@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tagkit.documents.flags import flagged_record
-from tagkit.documents.values import NEGATIVE, Document, Record
+from tagkit.documents.values import NEGATIVE, Document, Record, Suppression
 from tagkit.spans import LINE_END, LineMap, Span
 
 if TYPE_CHECKING:
@@ -19,14 +19,17 @@ SPLITS = ("lines", "blocks", "file")
 
 _SETTINGS = re.compile(r"Steps: *\d")
 _ONLY_NETWORKS = re.compile(r"[\s,]*(?:<\w+:[^>]+>[\s,]*)+")
-_ALLOW = re.compile(r"\s*#\s*tagkit:\s*allow\s+(.+)")
+_ALLOW = re.compile(r"\s*#\s*tagkit:\s*allow\s+(\S(?:.*\S)?)")
 _GOES_ON = re.compile(r"(?:BREAK|AND)\b")
 
 
 class _Line(NamedTuple):
+    """A line of the document without its line end; `following` is where the next one starts."""
+
     text: str
     start: int
     end: int
+    following: int
 
 
 def parse_document(text: str, name: str, split: str = "lines") -> Document:
@@ -34,9 +37,9 @@ def parse_document(text: str, name: str, split: str = "lines") -> Document:
     lines = list(_lines(text))
     blocks = [lines] if split == "file" else list(_blocks(lines))
     line_map = LineMap(text)
-    everywhere = _allowed(takewhile(_is_blank_or_comment, lines))
+    everywhere = _suppressions(takewhile(_is_blank_or_comment, lines))
     records = [
-        msgspec.structs.replace(record, allowed=record.allowed | everywhere)
+        _suppressed(record, (*everywhere, *record.suppressions))
         for block in blocks
         for record in _records(block, text, line_map, split == "lines")
     ]
@@ -44,19 +47,20 @@ def parse_document(text: str, name: str, split: str = "lines") -> Document:
 
 
 def parse_record(text: str) -> Record:
-    """One prompt or one record, newlines included."""
+    """One prompt or one record, newlines and comments included."""
     lines = list(_lines(text))
+    suppressions = _suppressions(takewhile(_is_blank_or_comment, lines))
     if any(_is_record_line(line) for line in lines):
-        return _record(lines, text, LineMap(text))
-    return Record(text, Span(0, len(text)), 1)
+        return _suppressed(_record(lines, text, LineMap(text)), suppressions)
+    return Record(text, Span(0, len(text)), 1, suppressions=suppressions)
 
 
 def _lines(text: str) -> Iterator[_Line]:
     start = 0
     for end in LINE_END.finditer(text):
-        yield _Line(text[start : end.start()], start, end.start())
+        yield _Line(text[start : end.start()], start, end.start(), end.end())
         start = end.end()
-    yield _Line(text[start:], start, len(text))
+    yield _Line(text[start:], start, len(text), len(text))
 
 
 def _blocks(lines: list[_Line]) -> Iterator[list[_Line]]:
@@ -76,14 +80,14 @@ def _records(
     lines = [line for line in block if not _is_comment(line)]
     if any(_is_record_line(line) for line in lines):
         record = _record(lines, text, line_map)
-        yield msgspec.structs.replace(record, allowed=_allowed(takewhile(_is_comment, block)))
+        yield _suppressed(record, _suppressions(takewhile(_is_comment, block)))
         return
     for prompt, comments in _prompts(block, a_line_each):
         span = _trimmed(text, prompt[0].start, prompt[-1].end)
         line = line_map.position(span.start).line
         said = text[span.start : span.end]
         record = flagged_record(said, span.start, line) or Record(said, span, line)
-        yield msgspec.structs.replace(record, allowed=_allowed(comments))
+        yield _suppressed(record, _suppressions(comments))
 
 
 def _prompts(block: list[_Line], a_line_each: bool) -> list[tuple[list[_Line], list[_Line]]]:
@@ -101,10 +105,25 @@ def _prompts(block: list[_Line], a_line_each: bool) -> list[tuple[list[_Line], l
     return prompts
 
 
-def _allowed(comments: Iterable[_Line]) -> frozenset[str]:
-    found = (_ALLOW.match(line.text) for line in comments)
-    codes = (code for match in found if match for code in match[1].split(","))
-    return frozenset(code.strip().upper() for code in codes)
+def _suppressions(comments: Iterable[_Line]) -> tuple[Suppression, ...]:
+    """What the comments among these lines suppress."""
+    found = ((line, _ALLOW.match(line.text)) for line in comments)
+    return tuple(
+        Suppression(
+            tuple(code.strip().upper() for code in match[1].split(",") if code.strip()),
+            Span(*match.span(1)).shifted(line.start),
+            Span(line.start, line.following),
+        )
+        for line, match in found
+        if match
+    )
+
+
+def _suppressed(record: Record, suppressions: tuple[Suppression, ...]) -> Record:
+    """The record with these suppressions; a comment at the head may stand for it twice."""
+    if not suppressions:
+        return record
+    return msgspec.structs.replace(record, suppressions=tuple(dict.fromkeys(suppressions)))
 
 
 def _record(block: list[_Line], text: str, line_map: LineMap) -> Record:

@@ -9,12 +9,22 @@ from tagkit.spans import Span
 NEGATIVE = "Negative prompt:"
 
 
+class Suppression(msgspec.Struct, frozen=True):
+    """A comment `# tagkit: allow CODE, CODE`.
+
+    codes: upper case. span: where they stand in the document. line: its line, line end included.
+    """
+
+    codes: tuple[str, ...]
+    span: Span
+    line: Span
+
+
 class Record(msgspec.Struct, frozen=True):
     """One prompt of a document, with its negative prompt and settings line where it has them.
 
-    The spans say where the three texts stand in the document; `line` counts from 1. `allowed` are
-    the rule codes of a comment `# tagkit: allow CODE, CODE` on the line before it, or at the head
-    of the file.
+    The spans say where the three texts stand in the document; `line` counts from 1. `suppressions`
+    are the comments on the line before it and at the head of the file.
     """
 
     positive: str
@@ -24,7 +34,12 @@ class Record(msgspec.Struct, frozen=True):
     negative_span: Span | None = None
     settings: str | None = None
     settings_span: Span | None = None
-    allowed: frozenset[str] = frozenset()
+    suppressions: tuple[Suppression, ...] = ()
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The rule codes that its suppressions name."""
+        return frozenset(code for each in self.suppressions for code in each.codes)
 
 
 class Document(msgspec.Struct, frozen=True):

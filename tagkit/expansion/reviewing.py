@@ -18,7 +18,8 @@ IMPLIED, SAFETY, CARD = "implied", "safety", "card"
 # Beginnings of rule codes, and why a tag is not added that makes such a rule speak up.
 _REASONS = {"DUP102": IMPLIED, "SAF": SAFETY, "CON": CARD, "FIT103": CARD}
 
-Objections = frozenset[tuple[str, str]]  # a reason, and the name of the tag in question
+# A reason, the name of the tag in question, and whether it is more than information.
+Objections = frozenset[tuple[str, str, bool]]
 
 
 class Reviewer:
@@ -32,21 +33,26 @@ class Reviewer:
         """All that the rules have against a prompt."""
         found = self._linter.lint(Record(prompt, Span(0, len(prompt)), 1)).diagnostics
         return frozenset(
-            (_reason(each.code), canonical(prompt[each.span.start : each.span.end]))
+            (
+                _reason(each.code),
+                canonical(prompt[each.span.start : each.span.end]),
+                each.severity != "info",
+            )
             for each in found
         )
 
     def change(self, before: Objections, after: Objections, name: str) -> str | None:
         """Why the tag `name`, which made the one of the other, is not added; None if it may be.
 
-        An implied tag is not added, but one that makes another superfluous is.
+        Mere information counts against the tag that it is about: where a card does not mind,
+        a tag may make an earlier one superfluous, but is not added when it is so itself.
         """
-        new = {reason for reason, about in after - before if about == name or reason != IMPLIED}
+        new = {reason for reason, about, counts in after - before if counts or about == name}
         return next((reason for reason in (IMPLIED, SAFETY, CARD) if reason in new), None)
 
     def is_unsafe(self, prompt: str) -> bool:
         """Whether the prompt breaks a safety rule; such a prompt is not completed."""
-        return any(reason == SAFETY for reason, _ in self.objections(prompt))
+        return any(reason == SAFETY for reason, _, _ in self.objections(prompt))
 
 
 def _reason(code: str) -> str:

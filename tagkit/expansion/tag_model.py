@@ -108,6 +108,8 @@ def load_tag_model(source: Source, device: str = "auto") -> TagModel:
     folder = source.folder or _fetched(source)
     if not (folder / "config.json").is_file():
         raise UserError(f"`{folder}` holds no tag model", "", "it needs a config.json")
+    if not (folder / "tokenizer.json").is_file():
+        need("expand", "sentencepiece")  # reads LLaMA's own form, tokenizer.model
     try:
         with _quiet():
             network, tokenizer = _read(folder)

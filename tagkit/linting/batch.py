@@ -8,7 +8,7 @@ import msgspec
 
 from tagkit.documents import NEGATIVE, Document, Record
 from tagkit.linting.diagnostics import Diagnostic, Edit, apply_edits
-from tagkit.linting.linter import Linter, Report
+from tagkit.linting.linter import Linter, Report, unused_suppressions
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -25,21 +25,22 @@ class LintedPrompt(msgspec.Struct, frozen=True):
 
 
 class LintedDocument(msgspec.Struct, frozen=True):
-    """A document with the reports of all its records."""
+    """A document with the reports of all its records, and what is to say of its comments."""
 
     document: Document
     prompts: tuple[LintedPrompt, ...]
+    comments: tuple[Diagnostic, ...] = ()
 
     def diagnostics(self) -> Iterator[Diagnostic]:
-        """All findings; what is said of a missing negative prompt is said once a document."""
+        """All findings, each that is to be said once a document only the first time."""
         said: set[str] = set()
         for prompt in self.prompts:
             for each in prompt.report.diagnostics:
-                absent = each.where == "negative" and prompt.record.negative is None
-                if absent and each.code in said:
+                if each.once and each.code in said:
                     continue
-                said |= {each.code} if absent else set()
+                said |= {each.code} if each.once else set()
                 yield each
+        yield from self.comments
 
 
 def lint_document(
@@ -50,7 +51,8 @@ def lint_document(
     for record in document.records:
         model, source, linter = linter_for(record)
         prompts.append(LintedPrompt(record, model, source, linter.lint(record)))
-    return LintedDocument(document, tuple(prompts))
+    unused = unused_suppressions([(each.record, each.report) for each in prompts])
+    return LintedDocument(document, tuple(prompts), linter.comments(unused) if unused else ())
 
 
 def fixed_text(linted: LintedDocument, *, add_negative: bool) -> str:
@@ -61,6 +63,7 @@ def fixed_text(linted: LintedDocument, *, add_negative: bool) -> str:
     document = linted.document
     adds = add_negative or len(linted.prompts) == 1
     edits = [edit for prompt in linted.prompts for edit in _edits(prompt, document, adds)]
+    edits += [edit for each in linted.comments if each.fix for edit in each.fix.edits]
     return apply_edits(document.text, edits)
 
 

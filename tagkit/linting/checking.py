@@ -29,18 +29,19 @@ def _diagnostics(context: Context, rule: Rule) -> Iterator[Diagnostic]:
         return
     for finding in MATCHERS[rule.kind](context, rule):
         severity = _severity(context, rule, finding)
-        if severity != "off":
+        if severity != "off" and finding.variant in rule.messages:
             message = rule.messages[finding.variant].format(**finding.values)
             fix = _fix(rule, finding)
+            once = finding.once or rule.once == "document"
             yield Diagnostic(
-                rule.code, rule.name, severity, message, finding.where, finding.span, fix
+                rule.code, rule.name, severity, message, finding.where, finding.span, fix, once
             )
 
 
 def _severity(context: Context, rule: Rule, finding: Finding) -> Severity:
     if finding.severity:
         return finding.severity
-    if rule.code in context.card.severities:
+    if rule.code in context.card.severities and not rule.always:
         return context.card.severities[rule.code]
     return rule.severity
 

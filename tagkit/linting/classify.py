@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tagkit.clip.counts import text_count
 from tagkit.data import data_folder
@@ -12,7 +12,12 @@ from tagkit.lexicon import Lexicon, open_lexicon
 from tagkit.linting.patterns import name_test
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tagkit.cards import Ban, ImageCard
+    from tagkit.packs import Rule
+
+T = TypeVar("T")
 
 _ARTIST_PREFIX = re.compile(r"(?:artist:|by |@)\s*\S")
 
@@ -33,6 +38,7 @@ class Knowledge:
         self._group_of: dict[tuple[str, bool], str | None] = {}
         self._homes_of: dict[tuple[str, str | None], tuple[int, ...]] = {}
         self._ban_of: dict[str, Ban | None] = {}
+        self._prepared: dict[str, object] = {}
 
     def group(self, name: str, *, beside_artist: bool = False) -> str | None:
         """The group that the card's order sorts the tag by; None if it is unknown.
@@ -59,6 +65,12 @@ class Knowledge:
         if name not in self._ban_of:
             self._ban_of[name] = first_ban(name, self.card.prompt.discouraged)
         return self._ban_of[name]
+
+    def prepared(self, rule: Rule, make: Callable[[Rule, Knowledge], T]) -> T:
+        """What `make` makes of the settings of `rule` for this card; it is made once."""
+        if rule.code not in self._prepared:
+            self._prepared[rule.code] = make(rule, self)
+        return cast("T", self._prepared[rule.code])
 
     def _find_group(self, name: str, beside_artist: bool) -> str | None:
         if _ARTIST_PREFIX.match(name):

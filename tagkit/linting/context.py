@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from tagkit.linting.classify import Knowledge
-from tagkit.linting.diagnostics import PLACES, Where
+from tagkit.linting.diagnostics import TEXTS, Where
 from tagkit.prompt import Prompt, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tagkit.cards import ImageCard
+    from tagkit.documents import Suppression
     from tagkit.packs import Rule
+
+
+class Unused(NamedTuple):
+    """A suppression, and those of its codes that suppress nothing in any prompt it stands for."""
+
+    suppression: Suppression
+    codes: tuple[str, ...]
 
 
 class Context(msgspec.Struct, frozen=True):
     """One prompt in all its texts, and what is known of its checkpoint and of tags.
 
     negative: an empty prompt where `has_negative` is false. settings: the settings line, or "".
-    knowledge: of tag names in the eyes of the card. texts: those to judge.
+    knowledge: of tag names in the eyes of the card. texts: those to judge. unused: suppressions of
+    a document that suppress nothing.
     """
 
     positive: Prompt
@@ -29,7 +38,8 @@ class Context(msgspec.Struct, frozen=True):
     settings: str
     knowledge: Knowledge
     has_negative: bool
-    texts: frozenset[Where] = frozenset(PLACES)
+    texts: frozenset[Where] = frozenset(TEXTS)
+    unused: tuple[Unused, ...] = ()
 
     @property
     def card(self) -> ImageCard:

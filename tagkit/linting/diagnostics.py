@@ -9,8 +9,9 @@ import msgspec
 from tagkit.packs import Safety, Severity
 from tagkit.spans import Span
 
-Where = Literal["positive", "negative", "settings"]
-PLACES: tuple[Where, ...] = ("positive", "negative", "settings")
+Where = Literal["positive", "negative", "settings", "comment"]
+TEXTS: tuple[Where, ...] = ("positive", "negative", "settings")
+PLACES: tuple[Where, ...] = (*TEXTS, "comment")
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ class Diagnostic(msgspec.Struct, frozen=True):
     """One finding of one rule.
 
     where: the text it was found in. span: its place there, or in the whole document once it is
-    reported for one.
+    reported for one. once: it is said once a document.
     """
 
     code: str
@@ -46,6 +47,7 @@ class Diagnostic(msgspec.Struct, frozen=True):
     where: Where
     span: Span
     fix: Fix | None = None
+    once: bool = False
 
     def shifted(self, offset: int) -> Diagnostic:
         """The same diagnostic in a text that begins `offset` code points earlier."""
@@ -60,7 +62,7 @@ class Finding(msgspec.Struct, frozen=True):
     """What a matcher found, before the rule's words are put to it.
 
     values: for the holes of the rule's message `variant` and of its fix title. safety, severity:
-    instead of the rule's own, where the matcher knows better.
+    instead of the rule's own, where the matcher knows better. once: it is said once a document.
     """
 
     where: Where
@@ -70,6 +72,7 @@ class Finding(msgspec.Struct, frozen=True):
     edits: tuple[Edit, ...] = ()
     safety: Safety | None = None
     severity: Severity | None = None
+    once: bool = False
 
 
 def apply_edits(text: str, edits: list[Edit]) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tagkit.prompt import Node, Prompt, Tag
 
+_PROTECTED = frozenset({"comment", "network", "phrase", "quoted", "wildcard"})
+
 
 def segment_lists(prompt: Prompt) -> Iterator[tuple[Segment, ...]]:
     """Every list of segments: of the sections, of brackets and of options."""
@@ -85,3 +87,19 @@ def appended(prompt: Prompt, texts: Sequence[str]) -> Edit:
     end = said[-1].start + len(prompt.text[said[-1].start : said[-1].end].rstrip())
     glue = " " if said[-1].kind == "comma" else ", "
     return Edit(Span(end, end), glue + added)
+
+
+def protected_spans(prompt: Prompt) -> list[Span]:
+    """What no fix rewrites: extra networks, wildcards, alternatives, quotes and comments."""
+    tokens = tokens_of(prompt.text, GRAMMARS[prompt.dialect])
+    spans = [Span(token.start, token.end) for token in tokens if token.kind in _PROTECTED]
+    return spans + [node.span for node in prompt.grammar if isinstance(node, Choice)]
+
+
+def triggers(prompt: Prompt) -> list[Tag]:
+    """The first tag behind each extra network: likely the word that wakes it."""
+    following = (
+        next((tag for tag in prompt.tags if tag.span.start >= each.span.end), None)
+        for each in prompt.networks
+    )
+    return [tag for tag in following if tag]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.cards import ImageCard, image_card
-from tagkit.documents import NEGATIVE, Record, parse_record
+from tagkit.documents import NEGATIVE, Record, Suppression, parse_record
 from tagkit.linting.checking import check
 from tagkit.linting.classify import Knowledge, shipped_lexicon
-from tagkit.linting.context import Context
-from tagkit.linting.diagnostics import Diagnostic, Edit, Fix
+from tagkit.linting.context import Context, Unused
+from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.fixing import fixed
 from tagkit.packs import Rule, Safety, selected, shipped_rules
 from tagkit.prompt import Prompt, parse
@@ -37,7 +37,8 @@ class Report(msgspec.Struct, frozen=True):
 
     diagnostics: spans count in the text that was linted. `remaining`: what is found still once it
     is fixed; spans count within each text. `card` is the one it was judged by; it
-    has no name for a model that tagkit does not know.
+    has no name for a model that tagkit does not know. suppressed: codes of what the record's
+    comments keep from being found.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -46,6 +47,7 @@ class Report(msgspec.Struct, frozen=True):
     card: ImageCard
     positive: Prompt
     negative: Prompt
+    suppressed: frozenset[str] = frozenset()
 
 
 class Linter:
@@ -72,16 +74,40 @@ class Linter:
             self.knowledge,
             record.negative is not None,
         )
-        rules = self.rules
-        if record.allowed:
-            rules = [rule for rule in rules if rule.code not in record.allowed]
+        rules, suppressed = self.rules, frozenset[str]()
+        if allowed := record.allowed:
+            rules = [rule for rule in rules if rule.always or rule.code not in allowed]
+            suppressed = self._suppressed(context, allowed)
         found = check(context, rules)
         after, left = fixed(context, found, rules, self.fixes)
         placed = tuple(_placed(each, record) for each in found)
         texts = Texts(after.positive.text, after.negative.text, after.settings)
         return Report(
-            placed, texts, tuple(left), self.knowledge.card, context.positive, context.negative
+            placed,
+            texts,
+            tuple(left),
+            self.knowledge.card,
+            context.positive,
+            context.negative,
+            suppressed,
         )
+
+    def comments(self, unused: Sequence[Unused]) -> tuple[Diagnostic, ...]:
+        """What the rules on comments say; spans count in the document."""
+        nothing = parse("", self.dialect)
+        places = frozenset[Where]({"comment"})
+        context = Context(nothing, nothing, "", self.knowledge, False, places, tuple(unused))
+        return check(context, self.rules)
+
+    def _suppressed(self, context: Context, allowed: frozenset[str]) -> frozenset[str]:
+        """Which of the codes would find something, whether their rules are selected or not.
+
+        A rule that needs a card where there is none gets the benefit of the doubt.
+        """
+        known = {rule.code: rule for rule in (*shipped_rules(), *self.rules)}
+        rules = [rule for code in allowed if (rule := known.get(code)) and not rule.always]
+        silent = (rule.code for rule in rules if rule.needs_card and not context.card.name)
+        return frozenset((*silent, *(each.code for each in check(context, rules))))
 
 
 def lint(
@@ -103,7 +129,38 @@ def lint(
     card = image_card(model) if isinstance(model, str) else model
     rules = selected(shipped_rules(), select, ignore)
     fixes: tuple[Safety, ...] = ("safe", "unsafe") if unsafe else ("safe",)
-    return Linter(card, rules, dialect, fixes).lint(_record(text, negative))
+    linter = Linter(card, rules, dialect, fixes)
+    record = _record(text, negative)
+    return _with_comments(linter.lint(record), record, linter)
+
+
+def unused_suppressions(linted: Sequence[tuple[Record, Report]]) -> list[Unused]:
+    """Suppressions with codes that suppress nothing in any of the records they stand for."""
+    used: dict[Suppression, set[str]] = {}
+    for record, report in linted:
+        for each in record.suppressions:
+            used.setdefault(each, set()).update(report.suppressed)
+    found = (
+        Unused(each, tuple(code for code in each.codes if code not in codes))
+        for each, codes in used.items()
+    )
+    return [each for each in found if each.codes]
+
+
+def _with_comments(report: Report, record: Record, linter: Linter) -> Report:
+    """The report with what is to say of comments, which stand within the prompt's own text."""
+    found = linter.comments(unused_suppressions([(record, report)]))
+    if not found:
+        return report
+    fixed = parse_record(report.fixed.positive)
+    again = linter.comments(unused_suppressions([(fixed, report)]))
+    edits = [edit for each in again if each.fix for edit in each.fix.edits]
+    positive = apply_edits(report.fixed.positive, edits)
+    return msgspec.structs.replace(
+        report,
+        diagnostics=(*report.diagnostics, *found),
+        fixed=msgspec.structs.replace(report.fixed, positive=positive),
+    )
 
 
 def _record(text: str, negative: str | None) -> Record:

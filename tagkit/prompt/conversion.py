@@ -42,7 +42,7 @@ def converted(prompt: Prompt, spans: Spans, to: str, read: Callable[[str], Spans
     if prompt.dialect == "compel":
         spans = _spaced(spans)
     text = "".join(_written(text, weight, to) for text, weight in spans)
-    if _meaning(read(text)) != _meaning(spans):
+    if not _mean_the_same(read(text), spans):
         raise UserError(
             f"the prompt cannot be written in {to} so that it is read the same",
             text,
@@ -96,13 +96,20 @@ def _shortest(weight: float) -> str:
     return repr(weight)
 
 
-def _meaning(spans: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Letters with their weights; blanks and escapes that a reader leaves in are no matter."""
-    return list(_letters(spans))
+def _mean_the_same(one: Sequence[tuple[str, float]], other: Sequence[tuple[str, float]]) -> bool:
+    """Whether the letters and their weights are the same.
+
+    Blanks and escapes that a reader leaves in are no matter.
+    """
+    ours, theirs = list(_letters(one)), list(_letters(other))
+    return len(ours) == len(theirs) and all(
+        letter == same and abs(weight - equal) < TOLERANCE
+        for (letter, weight), (same, equal) in zip(ours, theirs, strict=True)
+    )
 
 
 def _letters(spans: Sequence[tuple[str, float]]) -> Iterator[tuple[str, float]]:
     for text, weight in spans:
         for letter in text:
             if not letter.isspace() and letter != "\\":
-                yield letter, round(weight, 5)
+                yield letter, weight

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tagkit.clip import count_tokens
+from tagkit.reporting.fitting import fitting_fields
+from tagkit.reporting.statistics import tallies
 from tagkit.spans import LineMap
 
 if TYPE_CHECKING:
@@ -14,21 +17,34 @@ if TYPE_CHECKING:
 
     from tagkit.linting.batch import LintedDocument, LintedPrompt
     from tagkit.linting.diagnostics import Diagnostic
+    from tagkit.linting.fitting import Fitting
     from tagkit.linting.linter import Texts
 
 VERSION = 1
 
 
 def as_json(
-    linted: Sequence[LintedDocument], model: str, safely_fixed: Sequence[Sequence[Texts]]
+    linted: Sequence[LintedDocument],
+    model: str,
+    safely_fixed: Sequence[Sequence[Texts]],
+    fittings: Sequence[Sequence[Fitting]] = (),
+    *,
+    statistics: bool = False,
 ) -> str:
-    """The document of the contract. `safely_fixed`: what safe fixes alone give, per prompt."""
+    """The findings as one JSON document.
+
+    safely_fixed: what safe fixes alone give, per prompt. fittings: the same for what was
+    dropped to make prompts fit, nothing unless that was asked for. statistics: whether the
+    findings are counted by rule too.
+    """
     prompts, diagnostics = [], []
     for document, fixes in zip(linted, safely_fixed, strict=True):
         path, line_map = document.document.path, LineMap(document.document.text)
         for prompt, texts in zip(document.prompts, fixes, strict=True):
             prompts.append(_prompt(prompt, texts, path))
         diagnostics += [_diagnostic(each, path, line_map) for each in document.diagnostics()]
+    for fields, fitting in zip(prompts, chain(*fittings), strict=False):
+        fields["fit"] = fitting_fields(fitting)
     value = {
         "version": VERSION,
         "model": model,
@@ -36,6 +52,8 @@ def as_json(
         "diagnostics": diagnostics,
         "summary": _summary(diagnostics, len(prompts)),
     }
+    if statistics:
+        value["statistics"] = tallies(linted)
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
@@ -71,7 +89,7 @@ def _diagnostic(each: Diagnostic, path: str, line_map: LineMap) -> dict[str, Any
         "severity": each.severity,
         "message": each.message,
         "path": path,
-        "in": each.where,
+        "in": None if each.where == "comment" else each.where,
         "start": line_map.position(each.span.start),
         "end": line_map.position(each.span.end),
         "fix": fix,

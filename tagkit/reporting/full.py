@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from tagkit.linting.batch import LintedDocument
     from tagkit.linting.diagnostics import Diagnostic, Fix
+    from tagkit.spans import Position
 
 _MARKS = {"safe": "[*] ", "unsafe": "[?] "}
 _WIDEST = 100
@@ -27,13 +28,18 @@ def full(linted: Sequence[LintedDocument]) -> Iterator[str]:
             found.append(each)
             yield "\n".join(_shown(each, text, path, line_map))
             yield ""
-    yield _summary(found, sum(len(document.prompts) for document in linted))
+    yield summary(found, sum(len(document.prompts) for document in linted))
+
+
+def headline(each: Diagnostic, path: str, at: Position) -> str:
+    """What was found and where, in one line."""
+    mark = _MARKS[each.fix.safety] if each.fix else ""
+    return f"{path}:{at.line}:{at.column}: {each.severity} {each.code} {mark}{each.message}"
 
 
 def _shown(each: Diagnostic, text: str, path: str, line_map: LineMap) -> Iterator[str]:
     at = line_map.position(each.span.start)
-    mark = _MARKS[each.fix.safety] if each.fix else ""
-    yield f"{path}:{at.line}:{at.column}: {each.severity} {each.code} {mark}{each.message}"
+    yield headline(each, path, at)
     start = at.offset - at.column + 1
     end_of_line = LINE_END.search(text, start)
     end = end_of_line.start() if end_of_line else len(text)
@@ -73,7 +79,8 @@ def _fix_title(fix: Fix) -> str:
     return fix.title + (" (unsafe)" if fix.safety == "unsafe" else "")
 
 
-def _summary(found: Sequence[Diagnostic], prompts: int) -> str:
+def summary(found: Sequence[Diagnostic], prompts: int) -> str:
+    """How many findings of each severity there are, and how many have a fix."""
     checked = f"{prompts} prompt{'' if prompts == 1 else 's'}"
     if not found:
         return f"No problems in {checked}."

@@ -89,3 +89,17 @@ def test_a_missing_file_is_named(tmp_path):
 def test_comments_allow_rules(text, allowed):
     records = parse_document(text, "p.txt").records
     assert [set(record.allowed) for record in records] == allowed
+
+
+def test_suppressions_know_their_place():
+    text = "a\r\n  # tagkit: allow DUP101, ord101 \r\nb\r\n"
+    (found,) = parse_document(text, "p.txt").records[1].suppressions
+    assert found.codes == ("DUP101", "ORD101")
+    assert text[found.span.start : found.span.end] == "DUP101, ord101"
+    assert text[found.line.start : found.line.end] == "  # tagkit: allow DUP101, ord101 \r\n"
+
+
+def test_a_comment_at_the_head_stands_for_the_first_prompt_once():
+    first, second = parse_document("# tagkit: allow DUP101\na\nb", "p.txt").records
+    assert len(first.suppressions) == 1
+    assert first.suppressions == second.suppressions

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import regex
 
-from tagkit.cards import image_card
 from tagkit.clip import count_tokens
 from tagkit.errors import UserError
 from tagkit.expansion import Expansion, Options, expand
@@ -93,23 +92,6 @@ def test_bans_do_not_touch_the_users_tags(tiny: TagModel) -> None:
     each = one(tiny, "1girl, smile, hat", seed=1, ban=["smile", ".*hat.*"])
     assert each.prompt.startswith("1girl")
     assert ", smile, hat, " in each.prompt
-
-
-def test_the_cards_bans_can_be_left_out(tiny: TagModel) -> None:
-    from tagkit.expansion.bans import any_ban
-
-    banned = any_ban(image_card("baxl-v3").expand.ban, LEXICON)
-    with_bans = expand("1girl", tiny, seed=1, variations=60)
-    assert not [tag for each in with_bans for tag in each.added if banned(tag)]
-    free = expand("1girl", tiny, seed=1, variations=60, options=Options(card_bans=False))
-    assert [tag for each in free for tag in each.added if banned(tag)]
-
-
-def test_what_the_card_finds_overfit_is_added_only_to_who_asks(tiny: TagModel) -> None:
-    unasked = expand("1girl, angel wings", tiny, seed=1, variations=40)
-    assert not [tag for each in unasked for tag in each.added if "halo" in tag]
-    asked = expand("1girl, angel wings, blue halo", tiny, seed=1, variations=40)
-    assert [tag for each in asked for tag in each.added if tag == "halo"]
 
 
 def test_groups(tiny: TagModel) -> None:

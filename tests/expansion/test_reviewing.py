@@ -16,30 +16,47 @@ if TYPE_CHECKING:
 REVIEWER = Reviewer(image_card("baxl-v3"), "a1111")
 
 
-def change(before: set[tuple[str, str]], after: set[tuple[str, str]], name: str) -> str | None:
+Found = set[tuple[str, str, bool]]
+
+
+def change(before: Found, after: Found, name: str) -> str | None:
     return REVIEWER.change(frozenset(before), frozenset(after), name)
 
 
 def test_what_was_wrong_before_is_no_reason() -> None:
-    assert change({("card", "2girls")}, {("card", "2girls")}, "smile") is None
-    assert change({("card", "2girls")}, {("card", "2girls"), ("card", "solo")}, "solo") == "card"
+    before = {("card", "2girls", True)}
+    assert change(before, before, "smile") is None
+    assert change(before, {*before, ("card", "solo", True)}, "solo") == "card"
 
 
-def test_a_tag_may_make_another_superfluous_but_not_be_so() -> None:
-    assert change(set(), {("implied", "hat")}, "red hat") is None
-    assert change(set(), {("implied", "hat")}, "hat") == "implied"
+def test_information_counts_only_against_the_tag_itself() -> None:
+    assert change(set(), {("implied", "hat", False)}, "red hat") is None
+    assert change(set(), {("implied", "hat", True)}, "red hat") == "implied"
+    assert change(set(), {("implied", "hat", False)}, "hat") == "implied"
 
 
 def test_safety_weighs_more_than_the_card() -> None:
-    assert change(set(), {("card", "x"), ("safety", "x")}, "x") == "safety"
+    assert change(set(), {("card", "x", True), ("safety", "x", True)}, "x") == "safety"
+
+
+def test_the_rules_are_asked() -> None:
+    def reasons(prompt: str, tag: str) -> str | None:
+        with_tag = REVIEWER.objections(f"{prompt}, {tag}")
+        return REVIEWER.change(REVIEWER.objections(prompt), with_tag, tag)
+
+    assert reasons("1girl, white thighhighs", "thighhighs") == "implied"
+    assert reasons("1girl, solo", "2girls") == "card"
+    assert reasons("1girl, blue hair", "pink hair") == "card"
+    assert reasons("1girl, blue hair, multicolored hair", "pink hair") is None
+    assert reasons("1girl, blue hair", "smile") is None
 
 
 @pytest.fixture
 def nothing_with_hats(monkeypatch: pytest.MonkeyPatch) -> None:
     """A safety rule against hats."""
 
-    def objections(_: Reviewer, prompt: str) -> frozenset[tuple[str, str]]:
-        return frozenset({("safety", "hat")} if "hat" in prompt else ())
+    def objections(_: Reviewer, prompt: str) -> frozenset[tuple[str, str, bool]]:
+        return frozenset({("safety", "hat", True)} if "hat" in prompt else ())
 
     monkeypatch.setattr(Reviewer, "objections", objections)
 
@@ -61,6 +78,6 @@ def test_an_unsafe_prompt_is_refused_and_the_rest_is_done(
 
 @pytest.mark.usefixtures("nothing_with_hats")
 def test_a_tag_that_makes_a_prompt_unsafe_is_not_added(tiny: TagModel) -> None:
-    several = expand("1girl, witch", tiny, seed=1, variations=30)
+    several = expand("1girl, cape", tiny, seed=1, variations=30)
     assert not [each for each in several if "hat" in each.prompt]
     assert {own.tag for each in several for own in each.refused if own.because == "safety"}

@@ -88,6 +88,17 @@ def test_weights_that_are_missing(tmp_path: Path) -> None:
         load(copy(tmp_path / "deeper", num_hidden_layers=5))
 
 
+def test_the_reader_of_llamas_tokenizer_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tagkit.extras.find_spec", lambda name: name != "sentencepiece" or None)
+    folder = copy(tmp_path / "old")
+    (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+    with pytest.raises(UserError, match="sentencepiece") as error:
+        load(folder)
+    assert "pip install" in error.value.hint
+
+
 def test_a_tokenizer_without_the_layouts_tokens() -> None:
     source = find_tag_model("tiny", named_by_user=True)
     layout = msgspec.structs.replace(source.card.layout, end_of_input="<|other|>")

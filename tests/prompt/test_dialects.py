@@ -91,6 +91,7 @@ def test_novelai(text, expected):
         ("[hat]", "comfyui", "a1111", r"\[hat\]"),
         (r"(shiroko \(blue archive\):1.2)", "a1111", "novelai", "1.2::shiroko (blue archive)::"),
         ("{{a}}, (b), [c]", "novelai", "a1111", r"(a:1.1025), \(b\), (c:0.952381)"),
+        ("{{{a}}}", "novelai", "a1111", "(a:1.157625)"),
         ("a++, (b c)1.3", "compel", "a1111", "(a:1.21), (b c:1.3)"),
         (r"(a:0.9), b \(c\)", "a1111", "compel", r"(a)0.9, b \(c\)"),
         ("x-, y", "a1111", "compel", r"x\-, y"),

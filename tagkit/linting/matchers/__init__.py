@@ -8,14 +8,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tagkit.linting.matchers.base_negative import missing_base_negative
-from tagkit.linting.matchers.brackets import unbalanced_brackets
+from tagkit.linting.matchers.both_prompts import tags_in_both
+from tagkit.linting.matchers.brackets import bracket_errors
 from tagkit.linting.matchers.discouraged import discouraged_tags
-from tagkit.linting.matchers.length import over_length
+from tagkit.linting.matchers.exclusive import exclusive_tags
+from tagkit.linting.matchers.extremes import extreme_weights
+from tagkit.linting.matchers.foreign import foreign_dialect
+from tagkit.linting.matchers.implied import implied_tags
+from tagkit.linting.matchers.length import cut_by_chunk, over_length
+from tagkit.linting.matchers.listed import listed_tags
 from tagkit.linting.matchers.order import out_of_order
 from tagkit.linting.matchers.overfit import missing_overfit
 from tagkit.linting.matchers.parentheses import unescaped_parentheses
+from tagkit.linting.matchers.punctuation import empty_segments, full_width_punctuation
 from tagkit.linting.matchers.ranges import out_of_range
 from tagkit.linting.matchers.repeated import repeated_tags
+from tagkit.linting.matchers.suppression import unused_suppressions
+from tagkit.linting.matchers.together import never_together
+from tagkit.linting.matchers.underscores import underscores
+from tagkit.linting.matchers.unsupported import unsupported_subjects
 from tagkit.linting.matchers.weights import malformed_weights
 
 if TYPE_CHECKING:
@@ -29,13 +40,26 @@ if TYPE_CHECKING:
 
 MATCHERS: Mapping[str, Matcher] = {
     "base-negative": missing_base_negative,
+    "bracket-error": bracket_errors,
+    "cut-by-chunk": cut_by_chunk,
     "discouraged": discouraged_tags,
+    "empty-segment": empty_segments,
+    "exclusive": exclusive_tags,
+    "extreme-weight": extreme_weights,
+    "foreign-dialect": foreign_dialect,
+    "full-width": full_width_punctuation,
+    "implied": implied_tags,
+    "in-both-prompts": tags_in_both,
     "length": over_length,
+    "listed": listed_tags,
     "malformed-weight": malformed_weights,
+    "never-together": never_together,
     "order": out_of_order,
     "out-of-range": out_of_range,
     "overfit": missing_overfit,
     "repeated": repeated_tags,
-    "unbalanced-bracket": unbalanced_brackets,
+    "underscore": underscores,
     "unescaped-parentheses": unescaped_parentheses,
+    "unsupported": unsupported_subjects,
+    "unused-suppression": unused_suppressions,
 }

@@ -39,4 +39,5 @@ def missing_base_negative(context: Context, rule: Rule) -> Iterator[Finding]:
         variant,
         (edit,),
         safety="unsafe" if context.has_negative else None,
+        once=not context.has_negative,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tagkit.clip import count_tokens
+from tagkit.clip import CHUNK, count_tokens
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
 from tagkit.linting.editing import removal
+from tagkit.prompt import Choice
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
     from tagkit.prompt import Prompt, Tag
+
+_SHOWN = 40
 
 
 def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
@@ -39,6 +44,38 @@ def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
             }
             span = Span(_first_over(prompt, limit, where), len(prompt.text.rstrip()))
             yield Finding(where, span, values, edits=_joined(dropped))
+
+
+def cut_by_chunk(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Tags of which one chunk of 75 tokens has the beginning and the next one the rest.
+
+    Schedules and AND make several texts of one prompt, each cut elsewhere; they are not judged.
+    """
+    for where, prompt in context.prompts(rule):
+        if len(prompt.text) <= CHUNK or _is_several_texts(prompt):  # a token has a letter at least
+            continue
+        chunks = count_tokens(prompt.text, prompt.dialect, negative=where == "negative").chunks
+        for number, cut in enumerate(accumulate(chunks[:-1]), 1):
+            if chunks[number - 1] < CHUNK:  # cut at a comma or at BREAK
+                continue
+            tag = _tag_at(cut, prompt, where)
+            if tag:
+                shown = tag.name if len(tag.name) <= _SHOWN else f"{tag.name[:_SHOWN]}…"
+                yield Finding(where, tag.span, {"tag": shown, "chunk": str(number)})
+
+
+def _is_several_texts(prompt: Prompt) -> bool:
+    return any(isinstance(node, Choice) for node in prompt.grammar) or "AND" in prompt.text
+
+
+def _tag_at(cut: int, prompt: Prompt, where: Where) -> Tag | None:
+    """The tag that has tokens on both sides of token number `cut`."""
+    ends = [tag.span.end for tag in prompt.tags]
+    index = bisect_right(ends, cut, key=lambda end: _tokens(prompt.text[:end], prompt, where))
+    if index == len(ends):
+        return None
+    tag = prompt.tags[index]
+    return tag if _tokens(prompt.text[: tag.span.start], prompt, where) < cut else None
 
 
 def _tokens(text: str, prompt: Prompt, where: Where) -> int:

@@ -34,6 +34,7 @@ def missing_overfit(context: Context, rule: Rule) -> Iterator[Finding]:
             {"tags": quoted, "first": injected[0], "model": context.card.title},
             edits=(appended(context.negative, injected),),
             severity=None if context.has_negative else "info",
+            once=not context.has_negative,
         )
 
 

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Edit, Finding
-from tagkit.prompt import Bracket
+from tagkit.prompt import Bracket, Stray, and_parts
+from tagkit.prompt.grammars import GRAMMARS
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -20,20 +21,51 @@ if TYPE_CHECKING:
 _DECIMAL_COMMA = re.compile(r":\s*[+-]?[0-3](,)\d{1,2}\s*$")
 _NO_COLON = re.compile(r"[^\s:](\s+)([0-2]?\.\d+)\s*$")
 _BARE = re.compile(r"[^\W\d_]\s*:\s*([0-2]?\.\d+)$")
+_TRAILING = re.compile(r":\s*[-+]?(?:\d+\.?|\d*\.\d+)\s*$")
+_NOT_READ = re.compile(r"#[^\n]*|<\w+:[^>]+>")
 _LOWEST, _HIGHEST = 0.1, 2.0
 
 
 def malformed_weights(context: Context, rule: Rule) -> Iterator[Finding]:
-    """`(tag:1,2)`, `(tag 1.2)`, `(tag:1.2.3)` and a bare `tag:1.2`.
+    """`(tag:1,2)`, `(tag 1.2)`, `(tag:1.2.3)`, a bare `tag:1.2` and, at the very end, any number.
 
-    Only the decimal comma has a fix: what the others mean is the user's to say.
+    The decimal comma and the end have a fix: what the others mean is the user's to say.
     """
     for where, prompt in context.prompts(rule):
-        for node in prompt.grammar:
-            if isinstance(node, Bracket) and node.kind == "emphasis":
-                yield from _in_bracket(node, prompt, where)
-        for tag in prompt.tags:
+        if ":" in prompt.text or prompt.grammar:
+            yield from errors_of_weights(prompt, where, context)
+
+
+def errors_of_weights(prompt: Prompt, where: Where, context: Context) -> Iterator[Finding]:
+    """All of that in one prompt."""
+    for node in prompt.grammar:
+        if isinstance(node, Bracket) and node.kind == "emphasis":
+            yield from _in_bracket(node, prompt, where)
+    end = _trailing(prompt) if where == "positive" else None
+    if end:
+        values = {"weight": prompt.text[end.start : end.end]}
+        yield Finding(where, end, values, "at-end", (Edit(Span(end.end, end.end), ","),))
+    for tag in prompt.tags:
+        if end is None or tag.span.end < end.end:
             yield from _bare(tag, prompt, where, context)
+
+
+def _trailing(prompt: Prompt) -> Span | None:
+    """The bare number at the end that A1111 takes for the weight of an AND part.
+
+    LoRA tags and comments are taken out before it looks. Where AND stands the number is meant,
+    and behind a bracket that is still open it is that bracket's.
+    """
+    if not GRAMMARS[prompt.dialect].keywords:
+        return None
+    read = _NOT_READ.sub(lambda match: " " * len(match[0]), prompt.text)
+    found = _TRAILING.search(read)
+    if found is None or len(and_parts(read)) > 1:
+        return None
+    strays = (node.span.start for node in prompt.grammar if isinstance(node, Stray))
+    if any(prompt.text[start] in "([{" for start in strays):
+        return None
+    return Span(found.start(), found.start() + len(found[0].rstrip()))
 
 
 def _in_bracket(node: Bracket, prompt: Prompt, where: Where) -> Iterator[Finding]:

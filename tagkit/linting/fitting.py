@@ -1,0 +1,133 @@
+"""Prompts made to fit a token budget: what to drop, why, and what each drop saves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.clip import count_tokens
+from tagkit.linting.classify import Knowledge, shipped_lexicon
+from tagkit.linting.diagnostics import apply_edits
+from tagkit.linting.editing import removal, triggers
+from tagkit.linting.tables import implications
+from tagkit.prompt import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tagkit.linting.batch import LintedDocument
+    from tagkit.prompt import Prompt, Tag
+
+IMPLICATIONS = "tables/implications.tsv"
+# What may go, least important first. Who is drawn, by whom and in which colours stays: these
+# groups are the prompt's subject.
+DROPPED_FIRST = ("general", "meta", "year", "rating", "quality")
+# Groups of the curated tables that Danbooru files under general and meta tags.
+_OWN = frozenset({"count", "color_theme", "year", "rating", "quality"})
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """A tag taken out, the group (or `implied`) that made it go, and the CLIP tokens it saves."""
+
+    tag: str
+    because: str
+    tokens: int
+
+
+class Fitting(msgspec.Struct, frozen=True):
+    """A prompt after its drops; `tokens` are those of `text`, above `limit` if nothing helps."""
+
+    text: str
+    before: int
+    tokens: int
+    limit: int
+    drops: tuple[Drop, ...]
+
+
+def fit(
+    text: str,
+    dialect: str,
+    limit: int,
+    knowledge: Knowledge,
+    implied: Mapping[str, frozenset[str]],
+) -> Fitting:
+    """Drops tags of `text` until it has at most `limit` real CLIP tokens.
+
+    Tags go that another tag implies (`implied`: a tag to all that it says), then group by group as
+    in `DROPPED_FIRST`, unknown tags counted as general ones, from the end; emphasised ones last of
+    their group. Alternatives and the tag behind an extra network stay.
+    """
+    before = tokens = _tokens(text, dialect)
+    drops: list[Drop] = []
+    while tokens > limit:
+        found = _next(parse(text, dialect), tokens, knowledge, implied)
+        if found is None:
+            break
+        text, drop = found
+        tokens -= drop.tokens
+        drops.append(drop)
+    return Fitting(text, before, tokens, limit, tuple(drops))
+
+
+def fit_document(linted: LintedDocument, limit: int) -> tuple[LintedDocument, tuple[Fitting, ...]]:
+    """The document with the fixed positive prompts made to fit, and what that did to each."""
+    known: dict[str, Knowledge] = {}
+    implied = implications(IMPLICATIONS)
+    prompts, fittings = [], []
+    for prompt in linted.prompts:
+        report = prompt.report
+        fixed, dialect = report.fixed, report.positive.dialect
+        name = report.card.name
+        known[name] = known.get(name) or Knowledge(report.card, shipped_lexicon())
+        fitting = fit(fixed.positive, dialect, limit, known[name], implied)
+        fixed = msgspec.structs.replace(fixed, positive=fitting.text)
+        report = msgspec.structs.replace(report, fixed=fixed)
+        prompts.append(msgspec.structs.replace(prompt, report=report))
+        fittings.append(fitting)
+    return msgspec.structs.replace(linted, prompts=tuple(prompts)), tuple(fittings)
+
+
+def _next(
+    prompt: Prompt, tokens: int, knowledge: Knowledge, implied: Mapping[str, frozenset[str]]
+) -> tuple[str, Drop] | None:
+    """The least important tag that can go and saves something, and the text without it."""
+    for tag, because in _candidates(prompt, knowledge, implied):
+        edit = removal(prompt, tag)
+        if edit is None:
+            continue
+        text = apply_edits(prompt.text, [edit])
+        saved = tokens - _tokens(text, prompt.dialect)
+        if saved > 0:
+            return text, Drop(tag.name, because, saved)
+    return None
+
+
+def _candidates(
+    prompt: Prompt, knowledge: Knowledge, implied: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[Tag, str]]:
+    """Tags that may go, with what makes them go, in the order of going."""
+    woken = triggers(prompt)
+    droppable: dict[str, list[Tag]] = {group: [] for group in ("implied", *DROPPED_FIRST)}
+    for tag in prompt.tags:
+        group = _group(tag.name, knowledge)
+        if not tag.whole or tag.choices or group not in droppable or tag in woken:
+            continue
+        said = any(
+            tag.name in implied.get(other.name, ()) and other.meets(tag) and other not in woken
+            for other in prompt.tags
+        )
+        droppable["implied" if said else group].append(tag)
+    for group, tags in droppable.items():
+        for tag in sorted(tags, key=lambda tag: (tag.weight > 1, -tag.span.start)):
+            yield tag, group
+
+
+def _group(name: str, knowledge: Knowledge) -> str:
+    group = knowledge.group(name) or "general"
+    curated = knowledge.lexicon.group(name)
+    return curated if curated in _OWN and group in ("general", "meta") else group
+
+
+def _tokens(text: str, dialect: str) -> int:
+    return count_tokens(text, dialect).real

@@ -1,0 +1,52 @@
+"""Tags that another tag says already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.linting.diagnostics import Finding
+from tagkit.linting.editing import removal, triggers
+from tagkit.linting.tables import implications
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tagkit.linting.classify import Knowledge
+    from tagkit.linting.context import Context
+    from tagkit.packs import Rule
+    from tagkit.prompt import Tag
+
+
+def implied_tags(context: Context, rule: Rule) -> Iterator[Finding]:
+    """Whole tags whose meaning a narrower one of their section has, wherever they are drawn.
+
+    The tag behind a LoRA is taken for its trigger: it says what the LoRA was trained to say.
+    """
+    said_by = context.knowledge.prepared(rule, _table)
+    for where, prompt in context.prompts(rule):
+        narrow = [tag for tag in prompt.tags if tag.name in said_by and tag.whole]
+        if prompt.networks:
+            woken = triggers(prompt)
+            narrow = [tag for tag in narrow if tag not in woken]
+        said = frozenset[str]().union(*(said_by[tag.name] for tag in narrow))
+        for tag in prompt.tags:
+            if tag.name not in said or not tag.whole:
+                continue
+            by = next((each for each in narrow if _says(each, tag, said_by)), None)
+            if by:
+                edit = removal(prompt, tag)
+                values = {"tag": tag.name, "by": by.name}
+                yield Finding(where, tag.span, values, edits=(edit,) if edit else ())
+
+
+def _table(rule: Rule, _: Knowledge) -> dict[str, frozenset[str]]:
+    return implications(rule.settings["table"])
+
+
+def _says(tag: Tag, other: Tag, said_by: dict[str, frozenset[str]]) -> bool:
+    """Whether `tag` implies `other` and stands in every picture that `other` stands in."""
+    return (
+        other.name in said_by[tag.name]
+        and tag.section == other.section
+        and set(tag.choices) <= set(other.choices)
+    )

@@ -1,0 +1,139 @@
+"""Words that must never stand together."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from tagkit.infotext.a1111 import parse_settings
+from tagkit.linting.diagnostics import Finding
+from tagkit.linting.tables import words
+from tagkit.prompt import canonical, parse
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tagkit.lexicon import Lexicon
+    from tagkit.linting.classify import Knowledge
+    from tagkit.linting.context import Context
+    from tagkit.packs import Rule
+
+_LONGEST = 4  # words of a phrase
+_NAMED = frozenset({"character", "copyright"})
+_AGE = re.compile(r"\b(\d{1,2})[ -]*(?:yo\b|y/o\b|years?[ -]olds?\b)")
+_WORD = re.compile(r"\w+")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule's settings: tables of words, and what only looks like one of them.
+
+    these, those: the tables. those_below: an age in years that counts as one of `those` if it is
+    lower.
+    """
+
+    these: str
+    those: str
+    those_below: int = 0
+    harmless: tuple[str, ...] = ()
+
+
+def never_together(context: Context, rule: Rule) -> Iterator[Finding]:
+    """A word of the table `these` anywhere in the positive texts with one of the table `those`.
+
+    All sections and alternatives and the prompts of hires fix and detailers count as one text. A
+    word may stand inside a longer tag; the qualifier in the name of a known character or series
+    is none of `these`.
+    """
+    pair = context.knowledge.prepared(rule, _pair)
+    whole = Span(0, len(context.positive.text))
+    names = [(tag.name, tag.span) for tag in context.positive.tags]
+    names += [(name, whole) for name in _further_names(context)]
+    this = pair.these.first(names)
+    that = pair.those.first(names) if this else None
+    if this and that:
+        yield Finding("positive", this[1], {"this": this[0], "that": that[0]})
+
+
+def _further_names(context: Context) -> Iterator[str]:
+    """Names of the prompts that a settings line holds, negative ones left out."""
+    if "prompt" not in context.settings.lower():
+        return
+    for key, text in parse_settings(context.settings).items():
+        if "prompt" in key.lower() and "negative" not in key.lower():
+            yield from (tag.name for tag in parse(text, context.positive.dialect).tags)
+
+
+def _pair(rule: Rule, knowledge: Knowledge) -> _Pair:
+    settings = msgspec.convert(rule.settings, Settings)
+    return _Pair(
+        _Words(words(settings.these), settings.harmless, unqualified_by=knowledge.lexicon),
+        _Words(words(settings.those), settings.harmless, below=settings.those_below),
+    )
+
+
+def _unqualified(name: str, lexicon: Lexicon) -> str:
+    """A known character's or series' name up to its first bracket; any other name as it is."""
+    plain, bracket, _ = name.partition(" (")
+    entry = lexicon.find(name) if bracket else None
+    return plain if entry and entry.category in _NAMED else name
+
+
+class _Words:
+    """Phrases to look for. Names recur without end, so every answer is kept.
+
+    below: an age in years under which a person counts too. unqualified_by: a lexicon; the names
+    of characters and series that it knows are judged without their qualifiers. A phrase in a
+    script that parts no words is found inside of others.
+    """
+
+    def __init__(
+        self,
+        phrases: Sequence[str],
+        harmless: Sequence[str],
+        *,
+        below: int = 0,
+        unqualified_by: Lexicon | None = None,
+    ) -> None:
+        self._phrases = frozenset(" ".join(_WORD.findall(each)) for each in phrases)
+        self._parts = tuple(each for each in phrases if not each.isascii())
+        self._harmless = harmless
+        self._below = below
+        self._lexicon = unqualified_by
+        self._answers: dict[str, bool] = {}
+
+    def first(self, names: Sequence[tuple[str, Span]]) -> tuple[str, Span] | None:
+        """The first of canonical names, with their places, that says one of them."""
+        for each in names:
+            name = each[0]
+            if name not in self._answers:
+                self._answers[name] = self._is_said_in(name)
+            if self._answers[name]:
+                return each
+        return None
+
+    def _is_said_in(self, name: str) -> bool:
+        if self._lexicon:
+            name = _unqualified(name, self._lexicon)
+        text = canonical(unicodedata.normalize("NFKC", name))
+        for each in self._harmless:
+            text = text.replace(each, "")
+        return (
+            not self._phrases.isdisjoint(_phrases(_WORD.findall(text)))
+            or any(part in text for part in self._parts)
+            or any(int(age[1]) < self._below for age in _AGE.finditer(text))
+        )
+
+
+class _Pair(NamedTuple):
+    these: _Words
+    those: _Words
+
+
+def _phrases(said: Sequence[str]) -> Iterator[str]:
+    for start in range(len(said)):
+        for end in range(start + 1, min(start + _LONGEST, len(said)) + 1):
+            yield " ".join(said[start:end])

@@ -1,0 +1,55 @@
+"""Tables of tag names that rules name in their settings: sorted TSV files beside the rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.data import data_folder
+from tagkit.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FIRST_ROW = 2
+
+
+def words(table: str) -> tuple[str, ...]:
+    """The names of a table of one column. Raises UserError for a broken table."""
+    return tuple(name for (name,) in _rows(table, 1))
+
+
+def implications(table: str) -> dict[str, frozenset[str]]:
+    """Each child of a table of children and parents, with all that it says, parents of parents too.
+
+    Raises UserError for a broken table, and for names that imply themselves.
+    """
+    parents: dict[str, list[str]] = {}
+    for child, parent in _rows(table, 2):
+        parents.setdefault(child, []).append(parent)
+    return {child: frozenset(_ancestors(child, parents, table)) for child in parents}
+
+
+def _ancestors(child: str, parents: dict[str, list[str]], table: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [*parents[child]]
+    while waiting:
+        name = waiting.pop()
+        if name == child:
+            raise UserError(f"`{child}` implies itself", table, "break the circle")
+        if name not in found:
+            found.add(name)
+            waiting += parents.get(name, ())
+    return found
+
+
+def _rows(table: str, columns: int) -> Iterator[list[str]]:
+    path = data_folder("rules") / table
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError("cannot read a rule's table", f"{path}: {error}") from error
+    for number, line in enumerate(lines[1:], _FIRST_ROW):
+        row = line.split("\t")
+        if len(row) != columns or not all(row):
+            raise UserError(f"a row of this table has {columns} columns", f"{path}:{number}")
+        yield row
