@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tagkit.documents.values import Document
 
 STYLES_SUFFIX = ".csv"
+LONGEST_PROMPT = 50_000
 
 
 def read_document(path: Path, split: str = "lines") -> Document:
@@ -42,4 +43,9 @@ def decode_document(content: bytes, name: str, split: str = "lines") -> Document
     document = parse_styles(body, name) if is_styles else parse_document(body, name, split)
     if not document.records:
         raise UserError(f"`{name}` holds no prompt", "", "write one prompt a line")
+    for record in document.records:
+        if len(record.positive) + len(record.negative or "") > LONGEST_PROMPT:
+            size = f"{len(record.positive) + len(record.negative or ''):,}"
+            what = f"a prompt of `{name}` has {size} characters; no model reads so many"
+            raise UserError(what, f"{name}:{record.line}", f"at most {LONGEST_PROMPT:,}")
     return msgspec.structs.replace(document, bom=text.startswith("\ufeff"))

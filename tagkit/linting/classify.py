@@ -10,6 +10,7 @@ from tagkit.clip.counts import text_count
 from tagkit.data import data_folder
 from tagkit.lexicon import Lexicon, open_lexicon
 from tagkit.linting.patterns import name_test
+from tagkit.prompt import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ class Knowledge:
         self._groups = {group for rank in card.prompt.order for group in rank}
         self._group_of: dict[tuple[str, bool], str | None] = {}
         self._homes_of: dict[tuple[str, str | None], tuple[int, ...]] = {}
+        self.base_negative = frozenset(tag.name for tag in parse(card.prompt.negative).tags)
         self._ban_of: dict[str, Ban | None] = {}
         self._prepared: dict[str, object] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Edit
@@ -11,26 +12,11 @@ from tagkit.prompt.lexer import tokens_of
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tagkit.prompt import Node, Prompt, Tag
 
 _PROTECTED = frozenset({"comment", "network", "phrase", "quoted", "wildcard"})
-
-
-def segment_lists(prompt: Prompt) -> Iterator[tuple[Segment, ...]]:
-    """Every list of segments: of the sections, of brackets and of options."""
-    for section in prompt.sections:
-        yield section.segments
-        yield from _inner_lists(section.segments)
-
-
-def _inner_lists(segments: Sequence[Segment]) -> Iterator[tuple[Segment, ...]]:
-    for segment in segments:
-        for node in segment.nodes:
-            for inner in _lists_of(node):
-                yield inner
-                yield from _inner_lists(inner)
 
 
 def _lists_of(node: Node) -> tuple[tuple[Segment, ...], ...]:
@@ -49,14 +35,15 @@ def removal(prompt: Prompt, tag: Tag) -> Edit | None:
 
 def _removal(text: str, lists: Sequence[tuple[Segment, ...]], tag: Tag) -> Edit | None:
     for segments in lists:
-        for index, segment in enumerate(segments):
-            if not (segment.span.start <= tag.span.start and tag.span.end <= segment.span.end):
-                continue
-            inner = [each for node in segment.nodes for each in _lists_of(node)]
-            deeper = _removal(text, inner, tag)
-            if deeper or len(segment.tags) > 1 or not _only_brackets(segment):
-                return deeper
-            return _without(text, segments, index)
+        index = bisect_right(segments, tag.span.start, key=lambda each: each.span.start) - 1
+        if index < 0 or tag.span.end > segments[index].span.end:
+            continue
+        segment = segments[index]
+        inner = [each for node in segment.nodes for each in _lists_of(node)]
+        deeper = _removal(text, inner, tag)
+        if deeper or len(segment.tags) > 1 or not _only_brackets(segment):
+            return deeper
+        return _without(text, segments, index)
     return None
 
 
@@ -72,6 +59,14 @@ def _without(text: str, segments: Sequence[Segment], index: int) -> Edit | None:
     if index + 1 < len(segments) and "#" not in text[span.end : segments[index + 1].span.start]:
         return Edit(Span(span.start, segments[index + 1].span.start), "")
     return None
+
+
+def distinct(tags: Iterable[Tag]) -> list[Tag]:
+    """The tags without those that say what one before them says in the same place."""
+    found: dict[tuple[object, ...], Tag] = {}
+    for tag in tags:
+        found.setdefault((tag.name, tag.section, tag.choices), tag)
+    return list(found.values())
 
 
 def appended(prompt: Prompt, texts: Sequence[str]) -> Edit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from tagkit.linting.context import Context
     from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule, Safety
+    from tagkit.spans import Span
 
 # A prompt settles in two or three rounds; the bound is for rules that undo one another.
 MAX_ROUNDS = 50
@@ -61,15 +63,20 @@ def _compatible(
 ) -> dict[Where, list[Edit]]:
     """Edits that touch no place twice; those left out get their turn in the next round."""
     chosen: dict[Where, list[Edit]] = {"positive": [], "negative": [], "settings": []}
+    taken: dict[Where, list[Span]] = {where: [] for where in chosen}
     for diagnostic in diagnostics:
-        fix = diagnostic.fix
+        fix, spans = diagnostic.fix, taken[diagnostic.where]
         if fix is None or fix.safety not in allowed:
             continue
-        taken = chosen[diagnostic.where]
-        if not any(_touch(edit, other) for edit in fix.edits for other in taken):
-            taken += fix.edits
+        if all(_is_free(edit.span, spans) for edit in fix.edits):
+            chosen[diagnostic.where] += fix.edits
+            for edit in fix.edits:
+                insort(spans, edit.span)
     return chosen
 
 
-def _touch(one: Edit, other: Edit) -> bool:
-    return one.span.start <= other.span.end and other.span.start <= one.span.end
+def _is_free(span: Span, taken: list[Span]) -> bool:
+    """Whether a span touches none of `taken`, which are sorted and apart from one another."""
+    index = bisect_left(taken, span)
+    before = index == 0 or taken[index - 1].end < span.start
+    return before and (index == len(taken) or span.end < taken[index].start)

@@ -103,3 +103,9 @@ def test_a_comment_at_the_head_stands_for_the_first_prompt_once():
     first, second = parse_document("# tagkit: allow DUP101\na\nb", "p.txt").records
     assert len(first.suppressions) == 1
     assert first.suppressions == second.suppressions
+
+
+def test_a_prompt_without_end_is_named():
+    with pytest.raises(UserError, match=r"1,000,000 characters") as caught:
+        decode_document(b"1girl\n" + b"a" * 1_000_000, "p.txt")
+    assert caught.value.where == "p.txt:2"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.linting.diagnostics import Finding
+from tagkit.linting.editing import distinct
 from tagkit.packs import Severity
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Whole tags that an earlier one of the same section and the same alternative rules out."""
     index = context.knowledge.prepared(rule, _index)
     for where, prompt in context.prompts(rule):
-        known = [tag for tag in prompt.tags if tag.name in index.places and tag.whole]
+        known = distinct(tag for tag in prompt.tags if tag.name in index.places and tag.whole)
         for number, tag in enumerate(known):
             clash = _clash(tag, known[:number], prompt, index, context)
             if clash:

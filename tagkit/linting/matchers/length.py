@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tagkit.prompt import Prompt, Tag
 
 _SHOWN = 40
+_MOST_CUTS = 20  # where chunks go on beyond that, the length is what is wrong
 
 
 def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
@@ -55,7 +56,7 @@ def cut_by_chunk(context: Context, rule: Rule) -> Iterator[Finding]:
         if len(prompt.text) <= CHUNK or _is_several_texts(prompt):  # a token has a letter at least
             continue
         chunks = count_tokens(prompt.text, prompt.dialect, negative=where == "negative").chunks
-        for number, cut in enumerate(accumulate(chunks[:-1]), 1):
+        for number, cut in enumerate(accumulate(chunks[:-1][:_MOST_CUTS]), 1):
             if chunks[number - 1] < CHUNK:  # cut at a comma or at BREAK
                 continue
             tag = _tag_at(cut, prompt, where)
@@ -96,30 +97,29 @@ def _first_over(prompt: Prompt, limit: int, where: Where) -> int:
 
 
 def _overflow(context: Context, prompt: Prompt, limit: int, where: Where) -> list[Edit]:
-    """Removals that bring the prompt down to `limit`; none if they cannot."""
+    """The fewest removals from the end that bring the prompt to `limit`; none if they cannot."""
     edits: list[Edit] = []
     for tag in reversed(prompt.tags):
-        if not _is_droppable(tag, context):
-            continue
-        edit = removal(prompt, tag)
-        if edit is None or any(_overlap(edit, other) for other in edits):
-            continue
-        edits.append(edit)
-        if _tokens(apply_edits(prompt.text, edits), prompt, where) <= limit:
-            return edits
-    return []
+        edit = removal(prompt, tag) if _is_droppable(tag, context, where) else None
+        if edit and not (edits and edit.span.end > edits[-1].span.start):
+            edits.append(edit)
+
+    def fits(count: int) -> bool:
+        return _tokens(apply_edits(prompt.text, edits[:count]), prompt, where) <= limit
+
+    count = bisect_left(range(1, len(edits) + 1), True, key=fits) + 1
+    return edits[:count] if count <= len(edits) else []
 
 
-def _is_droppable(tag: Tag, context: Context) -> bool:
+def _is_droppable(tag: Tag, context: Context, where: Where) -> bool:
+    """General and unknown tags, but none that the card wants in the negative prompt."""
     if not tag.whole or tag.choices:
+        return False
+    if where == "negative" and tag.name in context.knowledge.base_negative:
         return False
     homes = context.knowledge.homes(tag.name, context.knowledge.group(tag.name))
     order = context.card.prompt.order
     return not homes or "general" in order[homes[-1]]
-
-
-def _overlap(one: Edit, other: Edit) -> bool:
-    return one.span.start < other.span.end and other.span.start < one.span.end
 
 
 def _joined(edits: list[Edit]) -> tuple[Edit, ...]:

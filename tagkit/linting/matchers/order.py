@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from tagkit.linting.diagnostics import Edit, Finding
@@ -139,12 +140,14 @@ def _is_prose(segment: Segment, prompt: Prompt, known: Mapping[str, object]) -> 
 
 
 def _first_inversion(units: Sequence[_Unit]) -> tuple[_Unit, _Unit]:
-    """The first unit that stands in front of one that belongs before it, and the first of those."""
-    for index, unit in enumerate(units):
-        for other in units[index + 1 :]:
-            if other.rank < unit.rank:
-                return unit, other
-    raise AssertionError("sorted units have no inversion")
+    """The first unit that stands in front of one that belongs before it, and the first of those.
+
+    `units` are not sorted by rank.
+    """
+    lowest = list(accumulate((unit.rank for unit in reversed(units)), min))[::-1]
+    index = next(at for at, unit in enumerate(units) if lowest[at] < unit.rank)
+    unit = units[index]
+    return unit, next(other for other in units[index + 1 :] if other.rank < unit.rank)
 
 
 def _moves(

@@ -30,6 +30,8 @@ _EMPTY = re.compile(
 )
 _REPLACED = {"doubled": "", "leading": "", "blanks": " "}
 
+# Each fix is tried before it is offered; a text of more marks is none that wants to be Latin.
+_MOST_TRIED = 100
 _FULL_WIDTH = re.compile(
     r"（(?P<inner>[^（）\r\n]*)）|[ \t]*(?P<comma>[，、])[ \t]*|(?P<other>[（）：])"
 )
@@ -64,13 +66,16 @@ def full_width_punctuation(context: Context, rule: Rule) -> Iterator[Finding]:
             continue
         kept = [*protected_spans(prompt), *_named(prompt, context)]
         before = _errors(prompt, where, context)
-        for found in _FULL_WIDTH.finditer(prompt.text):
-            if _overlaps(Span(*found.span()), kept) or _is_prose(found):
-                continue
-            edits = _plain(found, prompt, context)
-            after = parse(apply_edits(prompt.text, edits), prompt.dialect)
-            if _errors(after, where, context) > before:
-                edits = []
+        marked = [
+            found
+            for found in _FULL_WIDTH.finditer(prompt.text)
+            if not _overlaps(Span(*found.span()), kept) and not _is_prose(found)
+        ]
+        for found in marked:
+            edits = _plain(found, prompt, context) if len(marked) <= _MOST_TRIED else []
+            if edits:
+                after = parse(apply_edits(prompt.text, edits), prompt.dialect)
+                edits = [] if _errors(after, where, context) > before else edits
             marks = "".join(re.findall(r"[，、（）：]", found[0]))
             span = Span(*found.span("comma" if found["comma"] else 0))
             yield Finding(where, span, {"marks": marks}, edits=tuple(edits))

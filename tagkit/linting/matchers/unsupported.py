@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Finding
+from tagkit.linting.editing import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +44,6 @@ def _asking(unsupported: Unsupported, tags: Sequence[Tag]) -> Tag | None:
     first = next((tag for tag in tags if tag.name in unsupported.tags), None)
     if first or not unsupported.together:
         return first
-    alone = [tag for tag in tags if tag.name in unsupported.together]
+    alone = distinct(tag for tag in tags if tag.name in unsupported.together)
     pairs = combinations(alone, 2)
     return next((b for a, b in pairs if a.name != b.name and a.meets(b)), None)
