@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 # As `tagkit.extras.need` has it, before a test imports torch itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-# Speed is no subject of the tests, and shared machines are slow.
-settings.register_profile("tagkit", deadline=None)
+# Speed is no subject of the tests, and shared machines are slow. CI tries the same examples each
+# time, so that a change is judged by what it changes; everywhere else new ones are tried.
+settings.register_profile("tagkit", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("tagkit")
 
 

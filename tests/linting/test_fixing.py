@@ -103,3 +103,9 @@ def test_what_goes_with_a_repeated_tag(text, fixed):
 )
 def test_sorting(text, fixed):
     assert lint(text, select=["ORD"]).fixed.positive == fixed
+
+
+def test_half_a_malformed_weight_is_no_repeated_tag():
+    """Taking the second `2` out would turn the second bracket into a weight."""
+    text = "(hat:1,2), smile, (hat:1,2)"
+    assert lint(text, select=["DUP"]).fixed.positive == "(hat:1,2), smile, (2)"

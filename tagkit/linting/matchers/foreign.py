@@ -43,7 +43,8 @@ def foreign_dialect(context: Context, rule: Rule) -> Iterator[Finding]:
                 "foreign": rule.settings["names"][found.dialect],
                 "dialect": rule.settings["names"][prompt.dialect],
             }
-            edits = tuple(_converted(prompt, found.dialect))
+            # A comment of this dialect would swallow what the fix writes.
+            edits = () if "#" in prompt.text else tuple(_converted(prompt, found.dialect))
             yield Finding(where, found.span, values, edits=edits)
 
 

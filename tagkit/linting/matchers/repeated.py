@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Finding
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from tagkit.prompt import Tag
 
 
+# No tag: half of `(tag:1,2)`, whose other half would become a weight without it.
+_NUMBER = re.compile(r"[+-]?[\d.]+")
+
+
 def repeated_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Whole tags that another one of the same section and the same alternative says before.
 
@@ -23,7 +28,7 @@ def repeated_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     for where, prompt in context.prompts(rule):
         seen: dict[str, list[Tag]] = {}
         for tag in prompt.tags:
-            if not tag.whole:
+            if not tag.whole or _NUMBER.fullmatch(tag.name):
                 continue
             first = next((each for each in seen.get(tag.name, ()) if each.meets(tag)), None)
             if first is None:
