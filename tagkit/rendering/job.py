@@ -16,6 +16,77 @@ class Tokens(msgspec.Struct, frozen=True):
     negative: int
 
 
+class Lora(msgspec.Struct, frozen=True):
+    """A LoRA or LyCORIS file: its strength on the UNet and on the text encoders, its SHA-256."""
+
+    name: str
+    weight: float = 1.0
+    text_weight: float = 1.0
+    digest: str | None = None
+
+
+class Embedding(msgspec.Struct, frozen=True):
+    """A textual inversion that a prompt names, and the SHA-256 of its file."""
+
+    name: str
+    digest: str | None = None
+
+
+class HiresPass(msgspec.Struct, frozen=True):
+    """The second pass, at a larger size.
+
+    upscaler: a card, a file, or one that needs none (`lanczos`, `latent`…); digest: SHA-256 of its
+    file, "" where there is none. steps: UNet evaluations, 0 for as many as the first pass has.
+    Empty or None: as in the first pass.
+    """
+
+    upscaler: str
+    width: int
+    height: int
+    denoise: float
+    steps: int = 0
+    cfg: float | None = None
+    sampler: str = ""
+    scheduler: str = ""
+    prompt: str = ""
+    negative: str = ""
+    digest: str | None = ""
+
+
+class DetailerPass(msgspec.Struct, frozen=True):
+    """Finds faces or hands and draws each again, with ADetailer's settings and defaults.
+
+    confidence: least score, 0 to 1. top_k: at most so many by `select`, 0 for all. min_ratio,
+    max_ratio: share of the picture that a mask may cover. dilate, blur, padding and the offsets:
+    pixels. width, height: of the drawn crop, 0 for the first pass's. prompt, negative: with
+    `[SEP]`, `[SKIP]` and `[PROMPT]`. Empty, None or 0: as in the first pass.
+    """
+
+    detector: str
+    denoise: float = 0.4
+    confidence: float = 0.3
+    top_k: int = 0
+    select: str = "area"
+    min_ratio: float = 0.0
+    max_ratio: float = 1.0
+    sort: str = "none"
+    x_offset: int = 0
+    y_offset: int = 0
+    dilate: int = 4
+    blur: int = 4
+    only_masked: bool = True
+    padding: int = 32
+    width: int = 0
+    height: int = 0
+    steps: int = 0
+    cfg: float | None = None
+    sampler: str = ""
+    scheduler: str = ""
+    prompt: str = ""
+    negative: str = ""
+    digest: str | None = None
+
+
 class Job(msgspec.Struct, frozen=True):
     """Everything that one image needs.
 
@@ -23,6 +94,8 @@ class Job(msgspec.Struct, frozen=True):
     file: path in the output folder, parted by `/`. original: the prompt as the user wrote it.
     diagnostics: codes of what the rules still find in the prompts that are rendered.
     weights: SHA-256 of the model. checkpoint: what the user named instead of the card's weights.
+    vae, vae_digest: another VAE than the checkpoint's. base: id of the job whose stored picture
+    takes the place of the first pass.
     unresolved: why there is no id. refused: why it must not be rendered.
     """
 
@@ -38,13 +111,23 @@ class Job(msgspec.Struct, frozen=True):
     cfg: float
     sampler: str
     model: str
-    hires: None = None
-    detailer: tuple[str, ...] = ()
-    loras: tuple[str, ...] = ()
+    hires: HiresPass | None = None
+    detailer: tuple[DetailerPass, ...] = ()
+    loras: tuple[Lora, ...] = ()
     tokens: Tokens = Tokens(0, 0)
     diagnostics: tuple[str, ...] = ()
     rng: str = "cpu"
     prediction: str = "epsilon"
+    scheduler: str = "automatic"
+    zero_snr: bool = False
+    cfg_rescale: float = 0.0
+    emphasis: str = "original"
+    clip_skip: int | None = None
+    embeddings: tuple[Embedding, ...] = ()
+    vae: str = ""
+    vae_digest: str | None = ""
+    base: str = ""
+    format: str = "png"
     weights: str | None = None
     checkpoint: str = ""
     original: str = ""
@@ -62,7 +145,21 @@ _PUBLIC = (
 )  # fmt: skip
 _DECIDING = ("prompt", "negative", "seed", "width", "height", "steps", "cfg", "sampler", "weights")
 # Hashed only where they differ from these, so that ids outlive fields that come later.
-_USUAL: dict[str, object] = {"rng": "cpu", "prediction": "epsilon"}
+_USUAL: dict[str, object] = {
+    "rng": "cpu",
+    "prediction": "epsilon",
+    "scheduler": "automatic",
+    "zero_snr": False,
+    "cfg_rescale": 0.0,
+    "emphasis": "original",
+    "clip_skip": None,
+    "embeddings": (),
+    "vae_digest": "",
+    "base": "",
+    "hires": None,
+    "detailer": (),
+    "loras": (),
+}
 
 
 def recipe(job: Job) -> str:
