@@ -24,6 +24,7 @@ class Grammar(NamedTuple):
     tokens: a pattern of alternatives named by token kind; together they match any text. factors:
     what a kind of bracket multiplies weights by. replaces: a written number is the weight, whatever
     stands around it. keywords: BREAK and AND part sections. schedules: `[a:b:n]`, `[a|b]` choose.
+    suffixes: `word++` weighs.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Grammar(NamedTuple):
     replaces: bool = False
     keywords: bool = False
     schedules: bool = False
+    suffixes: bool = False
 
 
 @cache
@@ -128,6 +130,7 @@ COMPEL = Grammar(
         )
     ),
     {"emphasis": 1.0},
+    suffixes=True,
 )
 
 GRAMMARS: Mapping[str, Grammar] = {

@@ -10,6 +10,7 @@ from tagkit.prompt.compel import split_suffix, suffix_factor
 from tagkit.prompt.grammars import GRAMMARS, Grammar
 from tagkit.prompt.lexer import Pair, Token, paired, tokens_of
 from tagkit.prompt.names import canonical
+from tagkit.prompt.plain import is_plain, plain_prompt
 from tagkit.prompt.tree import (
     Bracket,
     Break,
@@ -40,7 +41,10 @@ def parsed(text: str, dialect: str) -> Prompt:
 
     Negative prompts recur from image to image, so the last few hundred trees are kept.
     """
-    return _Parser(text, GRAMMARS[dialect]).prompt()
+    grammar = GRAMMARS[dialect]
+    if not grammar.suffixes and is_plain(text):
+        return plain_prompt(text, dialect)
+    return _Parser(text, grammar).prompt()
 
 
 class _Parser:
