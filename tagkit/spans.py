@@ -10,7 +10,7 @@ import msgspec
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Span(msgspec.Struct, frozen=True, order=True):
+class Span(msgspec.Struct, frozen=True, order=True, gc=False):
     """`start` and `end` in code points, half open: `text[start:end]`."""
 
     start: int
@@ -21,7 +21,7 @@ class Span(msgspec.Struct, frozen=True, order=True):
         return Span(self.start + offset, self.end + offset)
 
 
-class Position(msgspec.Struct, frozen=True):
+class Position(msgspec.Struct, frozen=True, gc=False):
     """A place for people: `line` and `column` from 1, `offset` from 0, in code points."""
 
     line: int

@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import PLACES, Diagnostic, Finding, Fix
-from tagkit.linting.matchers import MATCHERS
+from tagkit.linting.matchers import MATCHERS, OF_WHAT_IS_MISSING
+from tagkit.linting.screening import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
     from tagkit.packs import Rule, Severity
 
 
-def check(context: Context, rules: Sequence[Rule]) -> tuple[Diagnostic, ...]:
-    """Everything that `rules` find, in the order of the text; spans count within each text."""
-    judging = [rule for rule in rules if not context.texts.isdisjoint(rule.looks_at)]
-    found = [each for rule in judging for each in _diagnostics(context, rule)]
-    found.sort(key=lambda each: (PLACES.index(each.where), each.span.start, each.code))
-    return tuple(found)
+class Checker:
+    """Rules put to prompts of one dialect, as one card knows their tags."""
+
+    def __init__(self, rules: Sequence[Rule], knowledge: Knowledge, dialect: str) -> None:
+        self.rules = tuple(rules)
+        self._positive = Screen(self.rules, knowledge, "positive", dialect)
+        self._negative = Screen(self.rules, knowledge, "negative", dialect)
+        self._missing = sum(
+            1 << index for index, rule in enumerate(rules) if rule.kind in OF_WHAT_IS_MISSING
+        )
+        self._chosen = lru_cache(maxsize=4096)(self._rules_of)
+
+    def check(self, context: Context) -> tuple[Diagnostic, ...]:
+        """Everything that the rules find, in the order of the text; spans count within each text.
+
+        context: of this checker's card and dialect.
+        """
+        found = [each for rule in self._judging(context) for each in _diagnostics(context, rule)]
+        found.sort(key=lambda each: (PLACES.index(each.where), each.span.start, each.code))
+        return tuple(found)
+
+    def is_silent(self, positive: str) -> bool:
+        """Whether a glance shows that nothing is found in a prompt that is nothing else."""
+        return not (self._missing | self._positive.suspects(positive))
+
+    def _judging(self, context: Context) -> Sequence[Rule]:
+        if context.settings or context.unused:
+            return self._looking(self.rules, context)
+        mask = self._missing | self._positive.suspects(context.positive.text)
+        if context.has_negative:
+            mask |= self._negative.suspects(context.negative.text)
+        return self._looking(self._chosen(mask), context)
+
+    @staticmethod
+    def _looking(rules: Sequence[Rule], context: Context) -> Sequence[Rule]:
+        return [rule for rule in rules if not context.texts.isdisjoint(rule.looks_at)]
+
+    def _rules_of(self, mask: int) -> tuple[Rule, ...]:
+        return tuple(rule for index, rule in enumerate(self.rules) if mask >> index & 1)
 
 
 def _diagnostics(context: Context, rule: Rule) -> Iterator[Diagnostic]:

@@ -41,6 +41,14 @@ class Context(msgspec.Struct, frozen=True):
     texts: frozenset[Where] = frozenset(TEXTS)
     unused: tuple[Unused, ...] = ()
 
+    @staticmethod
+    def of(where: Where, text: str, dialect: str, knowledge: Knowledge) -> Context:
+        """A prompt that is nothing but `text`, in one place (positive or negative)."""
+        said, nothing = parse(text, dialect), parse("", dialect)
+        if where == "negative":
+            return Context(nothing, said, "", knowledge, True)
+        return Context(said, nothing, "", knowledge, False)
+
     @property
     def card(self) -> ImageCard:
         """The checkpoint's card; without a name for a model that tagkit does not know."""

@@ -77,7 +77,7 @@ def fit_document(linted: LintedDocument, limit: int) -> tuple[LintedDocument, tu
     prompts, fittings = [], []
     for prompt in linted.prompts:
         report = prompt.report
-        fixed, dialect = report.fixed, report.positive.dialect
+        fixed, dialect = report.fixed, report.dialect
         name = report.card.name
         known[name] = known.get(name) or Knowledge(report.card, shipped_lexicon())
         fitting = fit(fixed.positive, dialect, limit, known[name], implied)

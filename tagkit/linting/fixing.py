@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.linting.checking import check
 from tagkit.linting.diagnostics import Diagnostic, Edit, apply_edits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tagkit.linting.checking import Checker
     from tagkit.linting.context import Context
     from tagkit.linting.diagnostics import Where
-    from tagkit.packs import Rule, Safety
+    from tagkit.packs import Safety
     from tagkit.spans import Span
 
 # A prompt settles in two or three rounds; the bound is for rules that undo one another.
@@ -25,12 +25,12 @@ MAX_ROUNDS = 50
 def fixed(
     context: Context,
     diagnostics: Sequence[Diagnostic],
-    rules: Sequence[Rule],
+    checker: Checker,
     allowed: Sequence[Safety],
 ) -> tuple[Context, Sequence[Diagnostic]]:
     """The prompt with every fix of an `allowed` safety, repeated to a fixed point.
 
-    `diagnostics`: what `check(context, rules)` found. Returns with it what is found still.
+    `diagnostics`: what `checker` found. Returns with it what is found still.
     """
     for _ in range(MAX_ROUNDS):
         edits = _compatible(diagnostics, allowed)
@@ -39,23 +39,23 @@ def fixed(
         for where, chosen in edits.items():
             if chosen:
                 context = context.with_text(where, apply_edits(context.text(where), chosen))
-        diagnostics = _checked_again(context, rules, diagnostics, edits)
+        diagnostics = _checked_again(context, checker, diagnostics, edits)
     return context, diagnostics
 
 
 def _checked_again(
     context: Context,
-    rules: Sequence[Rule],
+    checker: Checker,
     before: Sequence[Diagnostic],
     edits: dict[Where, list[Edit]],
 ) -> Sequence[Diagnostic]:
     """What is found now. A new positive prompt bears on all texts, another one only on itself."""
     if edits["positive"]:
-        return check(context, rules)
+        return checker.check(context)
     changed = frozenset(where for where, chosen in edits.items() if chosen)
     narrowed = msgspec.structs.replace(context, texts=changed)
     kept = [each for each in before if each.where not in changed]
-    return [*kept, *check(narrowed, rules)]
+    return [*kept, *checker.check(narrowed)]
 
 
 def _compatible(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tagkit.cards import ImageCard, image_card
 from tagkit.documents import NEGATIVE, Record, Suppression, parse_record
-from tagkit.linting.checking import check
+from tagkit.linting.checking import Checker
 from tagkit.linting.classify import Knowledge, shipped_lexicon
 from tagkit.linting.context import Context, Unused
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.fixing import fixed
 from tagkit.packs import Rule, Safety, selected, shipped_rules
-from tagkit.prompt import Prompt, parse
+from tagkit.prompt import parse
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -36,17 +37,16 @@ class Report(msgspec.Struct, frozen=True):
     """Findings of one prompt, and what the fixes make of it.
 
     diagnostics: spans count in the text that was linted. `remaining`: what is found still once it
-    is fixed; spans count within each text. `card` is the one it was judged by; it
-    has no name for a model that tagkit does not know. suppressed: codes of what the record's
-    comments keep from being found.
+    is fixed; spans count within each text. `card` is the one it was judged by, without a name for a
+    model that tagkit does not know; the texts were read as `dialect`. suppressed: codes of what
+    the record's comments keep from being found.
     """
 
     diagnostics: tuple[Diagnostic, ...]
     fixed: Texts
     remaining: tuple[Diagnostic, ...]
     card: ImageCard
-    positive: Prompt
-    negative: Prompt
+    dialect: str
     suppressed: frozenset[str] = frozenset()
 
 
@@ -60,13 +60,17 @@ class Linter:
         dialect: str = "a1111",
         fixes: Sequence[Safety] = ("safe",),
     ) -> None:
-        self.rules = rules
+        self.rules = tuple(rules)
         self.dialect = dialect
         self.fixes = fixes
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, shipped_lexicon())
+        self._checker = cache(self._checker_of)
 
     def lint(self, record: Record) -> Report:
         """Judges one record; the report's spans count in the document that it stands in."""
+        if self._is_silent(record):
+            texts = Texts(record.positive, "", "")
+            return Report((), texts, (), self.knowledge.card, self.dialect)
         context = Context(
             parse(record.positive, self.dialect),
             parse(record.negative or "", self.dialect),
@@ -74,12 +78,11 @@ class Linter:
             self.knowledge,
             record.negative is not None,
         )
-        rules, suppressed = self.rules, frozenset[str]()
-        if allowed := record.allowed:
-            rules = [rule for rule in rules if rule.always or rule.code not in allowed]
-            suppressed = self._suppressed(context, allowed)
-        found = check(context, rules)
-        after, left = fixed(context, found, rules, self.fixes)
+        checker, suppressed = self._checker(record.allowed), frozenset[str]()
+        if record.allowed:
+            suppressed = self._suppressed(context, record.allowed)
+        found = checker.check(context)
+        after, left = fixed(context, found, checker, self.fixes)
         placed = tuple(_placed(each, record) for each in found)
         texts = Texts(after.positive.text, after.negative.text, after.settings)
         return Report(
@@ -87,8 +90,7 @@ class Linter:
             texts,
             tuple(left),
             self.knowledge.card,
-            context.positive,
-            context.negative,
+            self.dialect,
             suppressed,
         )
 
@@ -97,7 +99,18 @@ class Linter:
         nothing = parse("", self.dialect)
         places = frozenset[Where]({"comment"})
         context = Context(nothing, nothing, "", self.knowledge, False, places, tuple(unused))
-        return check(context, self.rules)
+        return self._checker(frozenset()).check(context)
+
+    def _checker_of(self, allowed: frozenset[str]) -> Checker:
+        """All rules but those that a record's comments allow it to break."""
+        rules = [rule for rule in self.rules if rule.always or rule.code not in allowed]
+        return Checker(rules, self.knowledge, self.dialect)
+
+    def _is_silent(self, record: Record) -> bool:
+        """Whether nothing can be found in it; most captions need no more than that glance."""
+        if record.negative is not None or record.settings or record.suppressions:
+            return False
+        return self._checker(record.allowed).is_silent(record.positive)
 
     def _suppressed(self, context: Context, allowed: frozenset[str]) -> frozenset[str]:
         """Which of the codes would find something, whether their rules are selected or not.
@@ -107,7 +120,8 @@ class Linter:
         known = {rule.code: rule for rule in (*shipped_rules(), *self.rules)}
         rules = [rule for code in allowed if (rule := known.get(code)) and not rule.always]
         silent = (rule.code for rule in rules if rule.needs_card and not context.card.name)
-        return frozenset((*silent, *(each.code for each in check(context, rules))))
+        found = Checker(rules, self.knowledge, self.dialect).check(context)
+        return frozenset((*silent, *(each.code for each in found)))
 
 
 def lint(

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """Anything of the tree that covers a part of the text."""
 
     span: Span
 
 
-class Tag(msgspec.Struct, frozen=True):
+class Tag(msgspec.Struct, frozen=True, gc=False):
     """One tag.
 
     name: canonical spelling. weight: effective, brackets multiplied. span: the text as written,
@@ -44,21 +44,21 @@ class Tag(msgspec.Struct, frozen=True):
         return all(mine.get(choice, option) == option for choice, option in other.choices)
 
 
-class Text(Node, frozen=True):
+class Text(Node, frozen=True, gc=False):
     """A run of plain text, trimmed; `tag` is what it says."""
 
     tag: Tag
 
 
-class Stray(Node, frozen=True):
+class Stray(Node, frozen=True, gc=False):
     """A bracket without a partner."""
 
 
-class Break(Node, frozen=True):
+class Break(Node, frozen=True, gc=False):
     """BREAK or AND inside brackets, where it does not part sections."""
 
 
-class Network(Node, frozen=True):
+class Network(Node, frozen=True, gc=False):
     """An extra network such as `<lora:name:0.8>`; `args` as written."""
 
     kind: str
@@ -79,20 +79,20 @@ class Network(Node, frozen=True):
         return text_encoder, float(unet)
 
 
-class Wildcard(Node, frozen=True):
+class Wildcard(Node, frozen=True, gc=False):
     """A wildcard such as `__place__`."""
 
     name: str
 
 
-class Segment(Node, frozen=True):
+class Segment(Node, frozen=True, gc=False):
     """What stands between two commas or line ends; never empty."""
 
     nodes: tuple[Node, ...]
     tags: tuple[Tag, ...]
 
 
-class Bracket(Node, frozen=True):
+class Bracket(Node, frozen=True, gc=False):
     """A bracket that weighs, as the dialect has it; braces without options too.
 
     kind: emphasis `( )`, deemphasis `[ ]`, braces `{ }` or numbered `1.2:: ::`. number: span of a
@@ -107,14 +107,14 @@ class Bracket(Node, frozen=True):
     number: Span | None = None
 
 
-class Choice(Node, frozen=True):
+class Choice(Node, frozen=True, gc=False):
     """Alternatives: schedule `[a:b:n]`, alternate `[a|b]` or variants `{a|b}`."""
 
     kind: str
     options: tuple[tuple[Segment, ...], ...]
 
 
-class Section(Node, frozen=True):
+class Section(Node, frozen=True, gc=False):
     """What stands between BREAK or AND at top level."""
 
     segments: tuple[Segment, ...]

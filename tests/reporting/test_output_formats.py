@@ -11,7 +11,6 @@ from tagkit.documents import parse_document
 from tagkit.linting.batch import LintedDocument, LintedPrompt
 from tagkit.linting.diagnostics import Diagnostic
 from tagkit.linting.linter import UNKNOWN_MODEL, Report, Texts
-from tagkit.prompt import parse
 from tagkit.reporting.github import github
 from tagkit.spans import Span
 
@@ -54,8 +53,7 @@ def test_github_annotates_the_place(run, path):
 def document_of(message, span, severity="info"):
     document = parse_document("a,\nb", "c:\\x,y.txt")
     found = Diagnostic("ABC101", "some-name", severity, message, "positive", span)
-    prompt = parse("a,\nb")
-    report = Report((found,), Texts("", "", ""), (), UNKNOWN_MODEL, prompt, prompt)
+    report = Report((found,), Texts("", "", ""), (), UNKNOWN_MODEL, "a1111")
     return LintedDocument(document, (LintedPrompt(document.records[0], "", "", report),))
 
 

@@ -11,10 +11,10 @@ from tagkit.linting.matchers.base_negative import missing_base_negative
 from tagkit.linting.matchers.both_prompts import tags_in_both
 from tagkit.linting.matchers.brackets import bracket_errors
 from tagkit.linting.matchers.discouraged import discouraged_tags
-from tagkit.linting.matchers.exclusive import exclusive_tags
+from tagkit.linting.matchers.exclusive import exclusive_meeting, exclusive_tags
 from tagkit.linting.matchers.extremes import extreme_weights
 from tagkit.linting.matchers.foreign import foreign_dialect
-from tagkit.linting.matchers.implied import implied_tags
+from tagkit.linting.matchers.implied import implied_meeting, implied_tags
 from tagkit.linting.matchers.length import cut_by_chunk, over_length
 from tagkit.linting.matchers.listed import listed_tags
 from tagkit.linting.matchers.order import out_of_order
@@ -24,16 +24,18 @@ from tagkit.linting.matchers.punctuation import empty_segments, full_width_punct
 from tagkit.linting.matchers.ranges import out_of_range
 from tagkit.linting.matchers.repeated import repeated_tags
 from tagkit.linting.matchers.suppression import unused_suppressions
-from tagkit.linting.matchers.together import never_together
+from tagkit.linting.matchers.together import never_together, together_meeting
 from tagkit.linting.matchers.underscores import underscores
-from tagkit.linting.matchers.unsupported import unsupported_subjects
+from tagkit.linting.matchers.unsupported import unsupported_meeting, unsupported_subjects
 from tagkit.linting.matchers.weights import malformed_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
     from tagkit.linting.diagnostics import Finding
+    from tagkit.linting.matchers.meeting import Meeting
     from tagkit.packs import Rule
 
     Matcher = Callable[[Context, Rule], Iterator[Finding]]
@@ -62,4 +64,31 @@ MATCHERS: Mapping[str, Matcher] = {
     "unescaped-parentheses": unescaped_parentheses,
     "unsupported": unsupported_subjects,
     "unused-suppression": unused_suppressions,
+}
+
+# They find something in a text that is not there.
+OF_WHAT_IS_MISSING: frozenset[str] = frozenset({"base-negative", "overfit"})
+
+# What these find in a prompt of plain tags they find in one of the tags alone.
+ALONE: frozenset[str] = frozenset(
+    {
+        "bracket-error",
+        "discouraged",
+        "empty-segment",
+        "extreme-weight",
+        "foreign-dialect",
+        "full-width",
+        "listed",
+        "malformed-weight",
+        "underscore",
+        "unescaped-parentheses",
+    }
+)
+
+# What a tag is to a rule on several tags, and which others it would be found beside.
+MEETINGS: Mapping[str, Callable[[str, Rule, Knowledge], Meeting]] = {
+    "exclusive": exclusive_meeting,
+    "implied": implied_meeting,
+    "never-together": together_meeting,
+    "unsupported": unsupported_meeting,
 }

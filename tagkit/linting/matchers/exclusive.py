@@ -8,6 +8,7 @@ import msgspec
 
 from tagkit.linting.diagnostics import Finding
 from tagkit.linting.editing import distinct
+from tagkit.linting.matchers.meeting import Meeting
 from tagkit.packs import Severity
 
 if TYPE_CHECKING:
@@ -47,10 +48,11 @@ class Exclusions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Index(msgspec.Struct, frozen=True):
-    """`places`: each name's exclusions, by number, and its side in them."""
+    """`places`: each name's exclusions, by number, and its side in them; `sides`: all of each."""
 
     settings: Exclusions
     places: dict[str, dict[int, int]]
+    sides: tuple[frozenset[tuple[int, int]], ...]
 
 
 def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
@@ -68,16 +70,26 @@ def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
                 )
 
 
+def exclusive_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
+    """A tag meets every other side of the exclusions that it has a side in."""
+    index = knowledge.prepared(rule, _index)
+    own = frozenset(index.places.get(name, {}).items())
+    return Meeting(own, frozenset().union(*(index.sides[number] for number, _ in own)) - own)
+
+
 def _index(rule: Rule, knowledge: Knowledge) -> _Index:
     settings = msgspec.convert(rule.settings, Exclusions)
     places: dict[str, dict[int, int]] = {}
+    sides: list[frozenset[tuple[int, int]]] = []
     for number, each in enumerate(settings.exclusions):
         members = knowledge.lexicon.members(each.group) if each.group else each.one_of
         alone = [(name,) for name in members if name not in each.apart_from]
-        for side, names in enumerate(each.sides or alone):
+        parts = each.sides or alone
+        sides.append(frozenset((number, side) for side in range(len(parts))))
+        for side, names in enumerate(parts):
             for name in names:
                 places.setdefault(name, {})[number] = side
-    return _Index(settings, places)
+    return _Index(settings, places, tuple(sides))
 
 
 def _clash(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tagkit.linting.diagnostics import Finding
 from tagkit.linting.editing import removal, triggers
+from tagkit.linting.matchers.meeting import Meeting
 from tagkit.linting.tables import implications
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def implied_tags(context: Context, rule: Rule) -> Iterator[Finding]:
 
     The tag behind a LoRA is taken for its trigger: it says what the LoRA was trained to say.
     """
-    said_by = context.knowledge.prepared(rule, _table)
+    said_by = context.knowledge.prepared(rule, _table).said_by
     for where, prompt in context.prompts(rule):
         narrow = [tag for tag in prompt.tags if tag.name in said_by and tag.whole]
         if prompt.networks:
@@ -39,8 +40,23 @@ def implied_tags(context: Context, rule: Rule) -> Iterator[Finding]:
                 yield Finding(where, tag.span, values, edits=(edit,) if edit else ())
 
 
-def _table(rule: Rule, _: Knowledge) -> dict[str, frozenset[str]]:
-    return implications(rule.settings["table"])
+def implied_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
+    """A tag meets those that it says already."""
+    table = knowledge.prepared(rule, _table)
+    own = frozenset({name} if name in table.said else ())
+    return Meeting(own, table.said_by.get(name, frozenset()))
+
+
+class _Table(NamedTuple):
+    """What each narrow tag says, and everything that any of them says."""
+
+    said_by: dict[str, frozenset[str]]
+    said: frozenset[str]
+
+
+def _table(rule: Rule, _: Knowledge) -> _Table:
+    said_by = implications(rule.settings["table"])
+    return _Table(said_by, frozenset().union(*said_by.values()))
 
 
 def _says(tag: Tag, other: Tag, said_by: dict[str, frozenset[str]]) -> bool:

@@ -75,12 +75,20 @@ def _is_sorted(section: Section, context: Context) -> bool:
             homes = context.knowledge.homes(tag.name, context.knowledge.group(tag.name))
             if homes and homes[-1] < rank:
                 return False
-            rank = max(rank, next((home for home in homes if home >= rank), rank))
+            rank = home_behind(homes, rank)
     return not any(
         context.knowledge.group(tag.name) == "artist"
         for each in section.segments
         for tag in each.tags
     )
+
+
+def home_behind(homes: Sequence[int], rank: int) -> int:
+    """The first of a tag's `homes` that is not in front of `rank`; `rank` if none is."""
+    for home in homes:
+        if home >= rank:
+            return home
+    return rank
 
 
 def _read(section: Section, prompt: Prompt, context: Context) -> _Reading:

@@ -10,6 +10,7 @@ import msgspec
 
 from tagkit.infotext.a1111 import parse_settings
 from tagkit.linting.diagnostics import Finding
+from tagkit.linting.matchers.meeting import Meeting
 from tagkit.linting.tables import words
 from tagkit.prompt import canonical, parse
 from tagkit.spans import Span
@@ -56,6 +57,14 @@ def never_together(context: Context, rule: Rule) -> Iterator[Finding]:
     that = pair.those.first(names) if this else None
     if this and that:
         yield Finding("positive", this[1], {"this": this[0], "that": that[0]})
+
+
+def together_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
+    """What says one of `these` meets what says one of `those`, itself included."""
+    pair = knowledge.prepared(rule, _pair)
+    said = [(name, Span(0, 0))]
+    these, those = bool(pair.these.first(said)), bool(pair.those.first(said))
+    return Meeting(frozenset({"those"} if those else ()), frozenset({"those"} if these else ()))
 
 
 def _further_names(context: Context) -> Iterator[str]:

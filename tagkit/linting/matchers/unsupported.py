@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Finding
 from tagkit.linting.editing import distinct
+from tagkit.linting.matchers.meeting import Meeting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +33,16 @@ def unsupported_subjects(context: Context, rule: Rule) -> Iterator[Finding]:
             first = min(asking.values(), key=lambda tag: tag.span.start)
             values = {"subjects": " and ".join(asking), "model": context.card.title}
             yield Finding(where, first.span, values)
+
+
+def unsupported_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
+    """A tag that asks for a subject by itself meets itself; of others two must come together."""
+    unsupported = knowledge.card.prompt.unsupported
+    if name not in knowledge.prepared(rule, _named):
+        return Meeting(frozenset(), frozenset())
+    alone = {name} if any(name in each.tags for each in unsupported) else set[str]()
+    beside = {other for each in unsupported if name in each.together for other in each.together}
+    return Meeting(frozenset({name}), frozenset(alone | (beside - {name})))
 
 
 def _named(_: Rule, knowledge: Knowledge) -> frozenset[str]:

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tagkit.cards import image_card
+from tagkit.linting import Knowledge, shipped_lexicon
+from tagkit.linting.context import Context
+from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS
+from tagkit.linting.screening import Screen
+from tagkit.packs import shipped_rules
+from tagkit.prompt import DIALECTS
+
+RULES = shipped_rules()
+CARDS = {name: image_card(name) for name in ("baxl-v3", "kohaku-delta", "pony-v6")}
+TAGS = st.sampled_from(
+    "1girl|2girls|solo|multiple girls|1boy|blonde hair|black hair|multicolored hair|blue eyes|"
+    "red eyes|heterochromia|simple background|outdoors|forest|thighhighs|white thighhighs|hat|"
+    "witch hat|halo|masterpiece|best quality|score_9|long_hair|Long Hair|sketch|blue theme|halo|"
+    "hoshino \\\\(blue archive\\\\)|blue archive|hatsune miku|child|nude|loli|sex|pussy|wlop|"
+    "artist:wlop|by wlop|speed|:3|^_^|:)|(smile:1.2)|(smile|smile)|[a:b:0.5]|{a|b}|__place__|"
+    '<lora:x:1>|a BREAK b|AND|word++|1.2::x::|"a|b"|/* a|b */|a # b||very long hair, solo|'
+    "from behind|looking at viewer|a tag that is not known at all|tag:1.2|cat  ears|，|a-|"
+    "cowboy shot|official art|2021|newest|year 2021|safe|rating:safe|chibi|monochrome".split("|")
+)
+SEPARATORS = st.sampled_from([", "] * 12 + [",", ",, ", "\n", " "])
+
+
+@st.composite
+def prompts(draw):
+    parts = draw(st.lists(TAGS, max_size=9))
+    return "".join(part + draw(SEPARATORS) for part in parts[:-1]) + "".join(parts[-1:])
+
+
+@pytest.fixture(scope="module")
+def knowledge():
+    return {name: Knowledge(card, shipped_lexicon()) for name, card in CARDS.items()}
+
+
+@pytest.fixture(scope="module")
+def screens(knowledge):
+    """One screen each for all examples: what it remembers must not mislead it."""
+    return {
+        (name, where, dialect): Screen(RULES, knowledge[name], where, dialect)
+        for name in CARDS
+        for where in ("positive", "negative")
+        for dialect in DIALECTS
+    }
+
+
+@given(
+    prompts(),
+    st.sampled_from(sorted(CARDS)),
+    st.sampled_from(["positive", "negative"]),
+    st.sampled_from(DIALECTS),
+)
+def test_a_glance_leaves_out_no_rule_that_finds_something(
+    screens, knowledge, text, name, where, dialect
+):
+    assert_sound(screens[name, where, dialect], text, knowledge[name], where, dialect)
+
+
+def test_it_leaves_out_none_on_real_prompts(screens, knowledge, real_prompts):
+    screen = screens["baxl-v3", "positive", "a1111"]
+    for text in real_prompts:
+        assert_sound(screen, text, knowledge["baxl-v3"], "positive", "a1111")
+
+
+def test_a_glance_spares_most_rules_the_look(screens):
+    screen = screens["baxl-v3", "positive", "a1111"]
+    assert screen.suspects("1girl, solo, long hair, blue eyes, smile") == 0
+
+
+def test_every_kind_that_is_glanced_at_exists():
+    assert MATCHERS.keys() >= ALONE | MEETINGS.keys()
+
+
+def assert_sound(screen, text, knowledge, where, dialect):
+    context = Context.of(where, text, dialect, knowledge)
+    suspects = screen.suspects(text)
+    for index, rule in enumerate(RULES):
+        judges = where in rule.looks_at and (knowledge.card.name or not rule.needs_card)
+        if judges and not suspects >> index & 1:
+            assert not list(MATCHERS[rule.kind](context, rule)), (rule.code, text)
