@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.clip.counts import is_plain, pre_tokens, text_count, word_count
+from tagkit.clip.counts import is_plain, listed_count, pre_tokens, word_count
 from tagkit.clip.tokenizer import COMMA, encode
 from tagkit.prompt import (
     and_parts,
@@ -17,6 +17,7 @@ from tagkit.prompt import (
     without_networks,
 )
 from tagkit.prompt.attention import BREAK_WEIGHT, weighted_spans
+from tagkit.prompt.plain import is_plain as is_plain_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,6 +64,8 @@ def count_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) -
     """
     if dialect != "a1111":
         return _count("".join(part for part, _ in weighted_text(text, dialect)), plain=True)
+    if is_plain_prompt(text):
+        return _count(text)
     bare = without_networks(without_comments(text))
     parts = [bare] if negative else [part for part, _ in and_parts(bare)]
     texts = {shown for part in parts for _, shown in schedule(part, _STEPS)}
@@ -85,7 +88,7 @@ def prompt_chunks(text: str) -> list[Chunk]:
 def _count(text: str, *, plain: bool = False) -> Count:
     """Several rules and the report count the same prompt, so the last counts are kept."""
     if plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK")):
-        total = text_count(text)
+        total = listed_count(text)
         if total <= CHUNK:
             return Count(total, CHUNK, (total,))
     chunks, full = _cut([(text, 1.0)] if plain else weighted_spans(text, strict=False), _anonymous)

@@ -38,6 +38,20 @@ def text_count(text: str) -> int:
     return sum(map(word_count, pre_tokens(text)))
 
 
+def listed_count(text: str) -> int:
+    """The same of a list of tags, whose tags recur: each is counted once, with its comma.
+
+    Blanks part CLIP's pre-tokens, and punctuation runs do not reach across them.
+    """
+    *tags, last = text.split(", ")
+    return sum(map(_count_with_comma, tags)) + text_count(last)
+
+
+@lru_cache(maxsize=1 << 16)
+def _count_with_comma(text: str) -> int:
+    return text_count(f"{text},")
+
+
 @lru_cache(maxsize=1 << 16)
 def word_count(word: str) -> int:
     """CLIP tokens of one plain pre-token."""

@@ -1,4 +1,4 @@
-"""Findings for programs: the JSON of `tagkit lint`."""
+"""Findings for programs: the JSON of `tagkit lint`, a line a prompt and a line a finding."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import msgspec
 from tagkit.clip import count_tokens
 from tagkit.reporting.fitting import fitting_fields
 from tagkit.reporting.statistics import tallies
-from tagkit.spans import LineMap
+from tagkit.spans import LineMap, Position
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tagkit.linting.batch import LintedDocument, LintedPrompt
     from tagkit.linting.diagnostics import Diagnostic
@@ -21,6 +21,71 @@ if TYPE_CHECKING:
     from tagkit.linting.linter import Texts
 
 VERSION = 1
+_ENCODER = msgspec.json.Encoder()
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Where a piece of a file begins in it: lines and code points in front of it."""
+
+    lines: int = 0
+    offset: int = 0
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """How much there is of everything; `fixable` counts findings with a safe fix."""
+
+    prompts: int = 0
+    errors: int = 0
+    warnings: int = 0
+    infos: int = 0
+    fixable: int = 0
+
+    def plus(self, other: Summary) -> Summary:
+        """Both together."""
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
+        return Summary(*(mine + theirs for mine, theirs in pairs))
+
+
+class _Text(msgspec.Struct, frozen=True):
+    text: str
+    tokens: int
+    limit: int
+    chunks: tuple[int, ...]
+
+
+class _Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
+    path: str
+    line: int
+    model: str
+    positive: _Text
+    negative: _Text | None
+    fixed: dict[str, str]
+    fit: dict[str, Any] | None = None
+
+
+class _Edit(msgspec.Struct, frozen=True):
+    start: int
+    end: int
+    text: str
+
+
+class _Fix(msgspec.Struct, frozen=True):
+    title: str
+    safety: str
+    edits: list[_Edit]
+
+
+class _Diagnostic(msgspec.Struct, frozen=True, rename={"place": "in"}):
+    code: str
+    name: str
+    severity: str
+    message: str
+    path: str
+    place: str | None
+    start: Position
+    end: Position
+    fix: _Fix | None
+    url: str
 
 
 def as_json(
@@ -37,75 +102,124 @@ def as_json(
     dropped to make prompts fit, nothing unless that was asked for. statistics: whether the
     findings are counted by rule too.
     """
-    prompts, diagnostics = [], []
-    for document, fixes in zip(linted, safely_fixed, strict=True):
-        path, line_map = document.document.path, LineMap(document.document.text)
-        for prompt, texts in zip(document.prompts, fixes, strict=True):
-            prompts.append(_prompt(prompt, texts, path))
-        diagnostics += [_diagnostic(each, path, line_map) for each in document.diagnostics()]
-    for fields, fitting in zip(prompts, chain(*fittings), strict=False):
-        fields["fit"] = fitting_fields(fitting)
-    value = {
-        "version": VERSION,
-        "model": model,
-        "prompts": prompts,
-        "diagnostics": diagnostics,
-        "summary": _summary(diagnostics, len(prompts)),
-    }
-    if statistics:
-        value["statistics"] = tallies(linted)
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    dropped = chain(*fittings)
+    prompts = [
+        encoded_prompt(prompt, texts, each.document.path, next(dropped, None))
+        for each, fixes in zip(linted, safely_fixed, strict=True)
+        for prompt, texts in zip(each.prompts, fixes, strict=True)
+    ]
+    diagnostics: list[bytes] = []
+    summary = Summary()
+    for each in linted:
+        found = list(each.diagnostics())
+        diagnostics += encoded_diagnostics(found, each.document.path, each.document.text)
+        summary = summary.plus(summary_of(found, len(each.prompts)))
+    further = {"statistics": tallies(linted)} if statistics else {}
+    return b"".join(document(model, prompts, diagnostics, summary, further)).decode()
 
 
-def _prompt(prompt: LintedPrompt, fixed: Texts, path: str) -> dict[str, Any]:
+def document(
+    model: str,
+    prompts: Iterable[bytes],
+    diagnostics: Iterable[bytes],
+    summary: Summary,
+    further: Mapping[str, object],
+) -> Iterator[bytes]:
+    """The parts of the JSON document, which belong one behind the other."""
+    yield opening(model)
+    yield from _items(prompts)
+    yield b'],\n"diagnostics": ['
+    yield from _items(diagnostics)
+    yield closing(summary, further)
+
+
+def opening(model: str) -> bytes:
+    """The document up to its first prompt."""
+    return b'{"version": %d, "model": %b,\n"prompts": [' % (VERSION, _ENCODER.encode(model))
+
+
+def closing(summary: Summary, further: Mapping[str, object]) -> bytes:
+    """The document behind its last diagnostic."""
+    members = {"summary": summary, **further}
+    texts = [b"%b: %b" % (_ENCODER.encode(k), _ENCODER.encode(v)) for k, v in members.items()]
+    return b"],\n" + b",\n".join(texts) + b"}"
+
+
+def encoded_prompt(
+    prompt: LintedPrompt,
+    fixed: Texts,
+    path: str,
+    fitting: Fitting | None = None,
+    start: Start = Start(),
+) -> bytes:
+    """One item of `prompts`."""
     record = prompt.record
-    return {
-        "path": path,
-        "line": record.line,
-        "model": prompt.model,
-        "positive": _counted(record.positive, negative=False),
-        "negative": None if record.negative is None else _counted(record.negative, negative=True),
-        "fixed": {"positive": fixed.positive, "negative": fixed.negative},
-    }
+    return _ENCODER.encode(
+        _Prompt(
+            path,
+            record.line + start.lines,
+            prompt.model,
+            _counted(record.positive, negative=False),
+            None if record.negative is None else _counted(record.negative, negative=True),
+            {"positive": fixed.positive, "negative": fixed.negative},
+            fitting and fitting_fields(fitting),
+        )
+    )
 
 
-def _counted(text: str, *, negative: bool) -> dict[str, Any]:
+def encoded_diagnostics(
+    found: Iterable[Diagnostic], path: str, text: str, start: Start = Start()
+) -> list[bytes]:
+    """Items of `diagnostics` for what was found in `text`, which may be a piece of a file."""
+    line_map = LineMap(text)
+
+    def place(offset: int) -> Position:
+        within = line_map.position(offset)
+        return Position(within.line + start.lines, within.column, offset + start.offset)
+
+    return [
+        _ENCODER.encode(
+            _Diagnostic(
+                each.code,
+                each.name,
+                each.severity,
+                each.message,
+                path,
+                None if each.where == "comment" else each.where,
+                place(each.span.start),
+                place(each.span.end),
+                _fix(each, start.offset),
+                f"docs/rules/{each.name}.md",
+            )
+        )
+        for each in found
+    ]
+
+
+def summary_of(found: Sequence[Diagnostic], prompts: int) -> Summary:
+    """Findings of `prompts` prompts, counted."""
+    severities = [each.severity for each in found]
+    safe = sum(each.fix is not None and each.fix.safety == "safe" for each in found)
+    counts = (severities.count(severity) for severity in ("error", "warning", "info"))
+    return Summary(prompts, *counts, safe)
+
+
+def _items(encoded: Iterable[bytes]) -> Iterator[bytes]:
+    for number, item in enumerate(encoded):
+        yield b",\n" if number else b"\n"
+        yield item
+
+
+def _counted(text: str, *, negative: bool) -> _Text:
     count = count_tokens(text, negative=negative)
-    return {"text": text, "tokens": count.real, "limit": count.limit, "chunks": count.chunks}
+    return _Text(text, count.real, count.limit, count.chunks)
 
 
-def _diagnostic(each: Diagnostic, path: str, line_map: LineMap) -> dict[str, Any]:
-    fix = each.fix and {
-        "title": each.fix.title,
-        "safety": each.fix.safety,
-        "edits": [
-            {"start": edit.span.start, "end": edit.span.end, "text": edit.text}
-            for edit in each.fix.edits
-        ],
-    }
-    return {
-        "code": each.code,
-        "name": each.name,
-        "severity": each.severity,
-        "message": each.message,
-        "path": path,
-        "in": None if each.where == "comment" else each.where,
-        "start": line_map.position(each.span.start),
-        "end": line_map.position(each.span.end),
-        "fix": fix,
-        "url": f"docs/rules/{each.name}.md",
-    }
-
-
-def _summary(diagnostics: list[dict[str, Any]], prompts: int) -> dict[str, int]:
-    def count(severity: str) -> int:
-        return sum(each["severity"] == severity for each in diagnostics)
-
-    fixable = sum(bool(each["fix"]) and each["fix"]["safety"] == "safe" for each in diagnostics)
-    return {
-        "prompts": prompts,
-        "errors": count("error"),
-        "warnings": count("warning"),
-        "infos": count("info"),
-        "fixable": fixable,
-    }
+def _fix(each: Diagnostic, offset: int) -> _Fix | None:
+    if each.fix is None:
+        return None
+    edits = [
+        _Edit(edit.span.start + offset, edit.span.end + offset, edit.text)
+        for edit in each.fix.edits
+    ]
+    return _Fix(each.fix.title, each.fix.safety, edits)
