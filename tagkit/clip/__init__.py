@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tagkit.clip.chunks import CHUNK, Chunk, Count, count_tokens, prompt_chunks
+from tagkit.clip.chunks import CHUNK, Chunk, Count, count_tokens, prompt_chunks, real_tokens
 from tagkit.clip.tokenizer import BOS, EOS, encode
 
-__all__ = ["BOS", "CHUNK", "EOS", "Chunk", "Count", "count_tokens", "encode", "prompt_chunks"]
+__all__ = [
+    "BOS",
+    "CHUNK",
+    "EOS",
+    "Chunk",
+    "Count",
+    "count_tokens",
+    "encode",
+    "prompt_chunks",
+    "real_tokens",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -72,6 +73,13 @@ def count_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) -
     return max((_count(each) for each in texts), key=lambda count: count.total)
 
 
+def real_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) -> int:
+    """The same without padding, which needs no chunks where the text is a plain list of tags."""
+    if is_plain_prompt(text):
+        return listed_count(text)
+    return count_tokens(text, dialect, negative=negative).real
+
+
 def prompt_chunks(text: str) -> list[Chunk]:
     """Chunks of one prompt, at least one (an empty prompt has one that is empty).
 
@@ -91,7 +99,9 @@ def _count(text: str, *, plain: bool = False) -> Count:
         total = listed_count(text)
         if total <= CHUNK:
             return Count(total, CHUNK, (total,))
-    chunks, full = _cut([(text, 1.0)] if plain else weighted_spans(text, strict=False), _anonymous)
+    unweighted = plain or is_plain_prompt(text)
+    spans = [(text, 1.0)] if unweighted else weighted_spans(text, strict=False)
+    chunks, full = _cut(spans, _anonymous)
     sizes = tuple(len(chunk) for chunk in chunks)
     last = 0 if full == len(sizes) else sizes[-1]
     return Count(CHUNK * full + last, CHUNK, sizes)
@@ -99,9 +109,15 @@ def _count(text: str, *, plain: bool = False) -> Count:
 
 def _anonymous(text: str) -> Iterable[int]:
     """Tokens of which only commas are told apart; that is enough to count chunks."""
+    *tags, last = text.split(", ")
+    return chain.from_iterable(map(_marks, [*(f"{tag}," for tag in tags), last]))
+
+
+@lru_cache(maxsize=1 << 14)
+def _marks(text: str) -> tuple[int, ...]:
     if not is_plain(text):
-        return encode(text)
-    return (
+        return tuple(encode(text))
+    return tuple(
         COMMA if word == "," else _OTHER
         for word in pre_tokens(text)
         for _ in range(word_count(word))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import PLACES, Diagnostic, Finding, Fix
 from tagkit.linting.matchers import MATCHERS, OF_WHAT_IS_MISSING
-from tagkit.linting.screening import Screen
+from tagkit.linting.screening import Glance, Screen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,9 +38,9 @@ class Checker:
         found.sort(key=lambda each: (PLACES.index(each.where), each.span.start, each.code))
         return tuple(found)
 
-    def is_silent(self, positive: str) -> bool:
-        """Whether a glance shows that nothing is found in a prompt that is nothing else."""
-        return not (self._missing | self._positive.suspects(positive))
+    def glance(self, positive: str) -> Glance | None:
+        """A glance at a positive prompt; None if it is more than plain tags."""
+        return self._positive.glance(positive)
 
     def _judging(self, context: Context) -> Sequence[Rule]:
         if context.settings or context.unused:

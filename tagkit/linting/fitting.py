@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.clip import count_tokens
+from tagkit.clip import real_tokens
 from tagkit.linting.classify import Knowledge, shipped_lexicon
 from tagkit.linting.diagnostics import apply_edits
 from tagkit.linting.editing import removal, triggers
@@ -130,4 +130,4 @@ def _group(name: str, knowledge: Knowledge) -> str:
 
 
 def _tokens(text: str, dialect: str) -> int:
-    return count_tokens(text, dialect).real
+    return real_tokens(text, dialect)

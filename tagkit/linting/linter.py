@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+_POSITIVE = frozenset[Where]({"positive"})
+_NEGATIVE = frozenset[Where]({"negative"})
 UNKNOWN_MODEL = ImageCard(card="image", name="")
 
 
@@ -50,6 +52,14 @@ class Report(msgspec.Struct, frozen=True):
     suppressed: frozenset[str] = frozenset()
 
 
+class _Absent(NamedTuple):
+    """What is found in a negative prompt that is not there, and what the fixes make of it."""
+
+    found: Sequence[Diagnostic]
+    negative: str
+    left: Sequence[Diagnostic]
+
+
 class Linter:
     """Rules, a card and tag knowledge, ready for any number of prompts."""
 
@@ -65,12 +75,56 @@ class Linter:
         self.fixes = fixes
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, shipped_lexicon())
         self._checker = cache(self._checker_of)
+        self._absences: dict[int, _Absent] = {}
 
     def lint(self, record: Record) -> Report:
         """Judges one record; the report's spans count in the document that it stands in."""
-        if self._is_silent(record):
-            texts = Texts(record.positive, "", "")
-            return Report((), texts, (), self.knowledge.card, self.dialect)
+        is_bare = record.negative is None and not record.settings and not record.suppressions
+        return (is_bare and self._lint_bare(record)) or self._lint_whole(record)
+
+    def _lint_bare(self, record: Record) -> Report | None:
+        """The same for a prompt of plain tags that is nothing else, as captions and lists are.
+
+        What is to say of its missing negative prompt is the same for all that ask for the same
+        traits. None for a prompt that is more, or that fixes make ask for others.
+        """
+        checker, text = self._checker(frozenset()), record.positive
+        glance = checker.glance(text)
+        if glance is None:
+            return None
+        found: Sequence[Diagnostic] = ()
+        left: Sequence[Diagnostic] = ()
+        if glance.rules:
+            context = self._context(text, _POSITIVE)
+            found = checker.check(context)
+            after, left = fixed(context, found, checker, self.fixes)
+            text = after.positive.text
+            then = checker.glance(text)
+            if then is None or then.heeded != glance.heeded:
+                return None
+        absent = self._absences.get(glance.heeded)
+        if absent is None:
+            absent = self._absences[glance.heeded] = self._absent(text, checker)
+        return Report(
+            tuple(_placed(each, record) for each in (*found, *absent.found)),
+            Texts(text, absent.negative, ""),
+            (*left, *absent.left),
+            self.knowledge.card,
+            self.dialect,
+        )
+
+    def _absent(self, positive: str, checker: Checker) -> _Absent:
+        """What the rules say of the negative prompt that `positive` lacks."""
+        context = self._context(positive, _NEGATIVE)
+        found = checker.check(context)
+        after, left = fixed(context, found, checker, self.fixes)
+        return _Absent(found, after.negative.text, left)
+
+    def _context(self, positive: str, texts: frozenset[Where]) -> Context:
+        prompt, nothing = parse(positive, self.dialect), parse("", self.dialect)
+        return Context(prompt, nothing, "", self.knowledge, False, texts)
+
+    def _lint_whole(self, record: Record) -> Report:
         context = Context(
             parse(record.positive, self.dialect),
             parse(record.negative or "", self.dialect),
@@ -105,12 +159,6 @@ class Linter:
         """All rules but those that a record's comments allow it to break."""
         rules = [rule for rule in self.rules if rule.always or rule.code not in allowed]
         return Checker(rules, self.knowledge, self.dialect)
-
-    def _is_silent(self, record: Record) -> bool:
-        """Whether nothing can be found in it; most captions need no more than that glance."""
-        if record.negative is not None or record.settings or record.suppressions:
-            return False
-        return self._checker(record.allowed).is_silent(record.positive)
 
     def _suppressed(self, context: Context, allowed: frozenset[str]) -> frozenset[str]:
         """Which of the codes would find something, whether their rules are selected or not.

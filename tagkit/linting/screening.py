@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tagkit.clip import CHUNK
 from tagkit.clip.counts import text_count
 from tagkit.linting.context import Context
-from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS
+from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_WHAT_IS_MISSING
 from tagkit.linting.matchers.order import home_behind
 from tagkit.prompt import parse
 from tagkit.spans import Span
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tagkit.packs import Rule
 
 _REMEMBERED = 1 << 16
+_TEXTS_REMEMBERED = 64  # a prompt is looked at a few times while it is fixed, then no more
 _SEPARATOR = ", "
 _SPANNING = ('"', "/*")  # what stands between two of these may hold commas that part no tags
 _REPEATED, _ORDER, _LENGTH = "repeated", "order", ("length", "cut-by-chunk")
@@ -48,11 +49,19 @@ class Facts(NamedTuple):
     homes: tuple[int, ...]
 
 
-class Screen:
-    """Says of texts in one place, positive or negative, which of `rules` may find something.
+class Glance(NamedTuple):
+    """What a glance shows.
 
-    Answers are masks with a bit a rule, the first one's lowest.
+    rules: those that may find something, a bit each, the first one's lowest. heeded: stands for
+    all that rules on a missing negative prompt heed of this positive one.
     """
+
+    rules: int
+    heeded: int
+
+
+class Screen:
+    """Says of texts in one place, positive or negative, which of `rules` may find something."""
 
     def __init__(
         self, rules: Sequence[Rule], knowledge: Knowledge, where: Where, dialect: str
@@ -69,17 +78,23 @@ class Screen:
         self._most_tokens = min(knowledge.card.prompt.limit or CHUNK, CHUNK)
         self._keys: dict[tuple[int, Hashable], int] = {}
         self._keys_of: dict[int, int] = {}
+        self._heeded = 0
         self._facts = lru_cache(_REMEMBERED)(self._learn)
+        self.glance = lru_cache(_TEXTS_REMEMBERED)(self._glance)
 
     def suspects(self, text: str) -> int:
-        """The rules that may find something in `text`."""
+        """The rules that may find something in `text`, as a glance shows it or to be safe."""
+        glance = self.glance(text)
+        return glance.rules if glance else self._everything
+
+    def _glance(self, text: str) -> Glance | None:
+        """A glance at `text`; None if it is more than plain tags."""
         facts = [self._facts(piece) for piece in text.split(_SEPARATOR)]
         if None in facts or any(mark in text for mark in _SPANNING):
-            return self._everything
-        return self._glance(facts)  # type: ignore[arg-type]
+            return None
+        return self._summed(facts)  # type: ignore[arg-type]
 
-    def _glance(self, tags: Sequence[Facts]) -> int:
-        """The rules that may find something in a prompt of these tags."""
+    def _summed(self, tags: Sequence[Facts]) -> Glance:
         found, own, against, tokens, rank = self._always, 0, 0, 0, 0
         for _, size, alone, mine, others, homes in tags:
             found |= alone
@@ -94,7 +109,9 @@ class Screen:
             found |= self._repeated
         if tokens > self._most_tokens:
             found |= self._length
-        return found | self._clashing(own & against) if own & against else found
+        if own & against:
+            found |= self._clashing(own & against)
+        return Glance(found, own & self._heeded)
 
     def _clashing(self, keys: int) -> int:
         """The rules that the bits of `keys` were given out for."""
@@ -132,7 +149,11 @@ class Screen:
         """What the tag is, and what it must not meet, in the eyes of all rules on pairs."""
         own = against = 0
         for index, rule in enumerate(self._rules):
-            if rule.kind in MEETINGS and self._where in rule.looks_at:
+            if rule.kind in OF_WHAT_IS_MISSING:
+                heeded = OF_WHAT_IS_MISSING[rule.kind](name, rule, self._knowledge)
+                own |= self._keyed(index, heeded)
+                self._heeded |= own & self._keys_of[index]
+            elif rule.kind in MEETINGS and self._where in rule.looks_at:
                 meeting = MEETINGS[rule.kind](name, rule, self._knowledge)
                 own |= self._keyed(index, meeting.own)
                 against |= self._keyed(index, meeting.against)

@@ -31,6 +31,9 @@ class Start(msgspec.Struct, frozen=True):
     offset: int = 0
 
 
+AT_THE_TOP = Start()
+
+
 class Summary(msgspec.Struct, frozen=True):
     """How much there is of everything; `fixable` counts findings with a safe fix."""
 
@@ -150,7 +153,7 @@ def encoded_prompt(
     fixed: Texts,
     path: str,
     fitting: Fitting | None = None,
-    start: Start = Start(),
+    start: Start = AT_THE_TOP,
 ) -> bytes:
     """One item of `prompts`."""
     record = prompt.record
@@ -162,13 +165,13 @@ def encoded_prompt(
             _counted(record.positive, negative=False),
             None if record.negative is None else _counted(record.negative, negative=True),
             {"positive": fixed.positive, "negative": fixed.negative},
-            fitting and fitting_fields(fitting),
+            fitting_fields(fitting) if fitting else None,
         )
     )
 
 
 def encoded_diagnostics(
-    found: Iterable[Diagnostic], path: str, text: str, start: Start = Start()
+    found: Iterable[Diagnostic], path: str, text: str, start: Start = AT_THE_TOP
 ) -> list[bytes]:
     """Items of `diagnostics` for what was found in `text`, which may be a piece of a file."""
     line_map = LineMap(text)
@@ -198,10 +201,10 @@ def encoded_diagnostics(
 
 def summary_of(found: Sequence[Diagnostic], prompts: int) -> Summary:
     """Findings of `prompts` prompts, counted."""
-    severities = [each.severity for each in found]
+    severities: list[str] = [each.severity for each in found]
     safe = sum(each.fix is not None and each.fix.safety == "safe" for each in found)
-    counts = (severities.count(severity) for severity in ("error", "warning", "info"))
-    return Summary(prompts, *counts, safe)
+    errors, warnings, infos = map(severities.count, ("error", "warning", "info"))
+    return Summary(prompts, errors, warnings, infos, safe)
 
 
 def _items(encoded: Iterable[bytes]) -> Iterator[bytes]:

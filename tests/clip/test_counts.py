@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tagkit
-from tagkit.clip import prompt_chunks
+from tagkit.clip import prompt_chunks, real_tokens
 from tagkit.clip.chunks import CHUNK
-from tagkit.clip.counts import text_count
+from tagkit.clip.counts import listed_count, text_count
 from tagkit.clip.tokenizer import load_tokenizer
 
 PIECES = st.lists(
@@ -25,6 +25,7 @@ def engine_count(text):
 @given(PIECES | st.text(max_size=40))
 def test_a_count_is_the_number_of_ids(text):
     assert text_count(text) == engine_count(text) == len(tagkit.encode(text))
+    assert listed_count(text) == engine_count(text)
 
 
 @given(PIECES)
@@ -36,6 +37,16 @@ def test_counting_and_cutting_agree(text):
     texts = [shown for part in parts for _, shown in schedule(part, 150)]
     sizes = [[len(chunk.ids) for chunk in prompt_chunks(each)] for each in texts]
     assert list(tagkit.count_tokens(text).chunks) in sizes
+
+
+@given(
+    st.lists(st.sampled_from("1girl|long hair|^_^|don't|o_o|a, b|a,b|cat ".split("|")), max_size=60)
+)
+def test_a_list_of_tags_is_counted_as_any_text(tags):
+    text = ", ".join(tags)
+    assert real_tokens(text) == tagkit.count_tokens(text).real == engine_count(text)
+    sizes = tuple(len(chunk.ids) for chunk in prompt_chunks(text))
+    assert tagkit.count_tokens(text).chunks == sizes
 
 
 @given(PIECES)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagkit.cards import image_card
-from tagkit.linting import Knowledge, shipped_lexicon
+from tagkit.documents import parse_record
+from tagkit.linting import Knowledge, Linter, shipped_lexicon
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS
 from tagkit.linting.screening import Screen
@@ -49,6 +50,17 @@ def screens(knowledge):
     }
 
 
+@pytest.fixture(scope="module")
+def linters():
+    """One linter each for all examples, for the same reason."""
+    safeties = {False: ("safe",), True: ("safe", "unsafe")}
+    return {
+        (name, unsafe): Linter(card, RULES, fixes=fixes)
+        for name, card in CARDS.items()
+        for unsafe, fixes in safeties.items()
+    }
+
+
 @given(
     prompts(),
     st.sampled_from(sorted(CARDS)),
@@ -65,6 +77,17 @@ def test_it_leaves_out_none_on_real_prompts(screens, knowledge, real_prompts):
     screen = screens["baxl-v3", "positive", "a1111"]
     for text in real_prompts:
         assert_sound(screen, text, knowledge["baxl-v3"], "positive", "a1111")
+
+
+@given(prompts(), st.sampled_from(sorted(CARDS)), st.booleans())
+def test_a_bare_prompt_is_judged_as_any_other(linters, text, name, unsafe):
+    linter, record = linters[name, unsafe], parse_record(text)
+    quick = linter._lint_bare(record)
+    if quick is not None:
+        whole = linter._lint_whole(record)
+        assert quick.diagnostics == whole.diagnostics
+        assert quick.fixed == whole.fixed
+        assert sorted(map(repr, quick.remaining)) == sorted(map(repr, whole.remaining))
 
 
 def test_a_glance_spares_most_rules_the_look(screens):

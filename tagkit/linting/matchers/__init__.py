@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tagkit.linting.matchers.base_negative import missing_base_negative
+from tagkit.linting.matchers.base_negative import heeded_by_none, missing_base_negative
 from tagkit.linting.matchers.both_prompts import tags_in_both
 from tagkit.linting.matchers.brackets import bracket_errors
 from tagkit.linting.matchers.discouraged import discouraged_tags
@@ -18,7 +18,7 @@ from tagkit.linting.matchers.implied import implied_meeting, implied_tags
 from tagkit.linting.matchers.length import cut_by_chunk, over_length
 from tagkit.linting.matchers.listed import listed_tags
 from tagkit.linting.matchers.order import out_of_order
-from tagkit.linting.matchers.overfit import missing_overfit
+from tagkit.linting.matchers.overfit import asked_for, missing_overfit
 from tagkit.linting.matchers.parentheses import unescaped_parentheses
 from tagkit.linting.matchers.punctuation import empty_segments, full_width_punctuation
 from tagkit.linting.matchers.ranges import out_of_range
@@ -30,7 +30,7 @@ from tagkit.linting.matchers.unsupported import unsupported_meeting, unsupported
 from tagkit.linting.matchers.weights import malformed_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
@@ -66,8 +66,11 @@ MATCHERS: Mapping[str, Matcher] = {
     "unused-suppression": unused_suppressions,
 }
 
-# They find something in a text that is not there.
-OF_WHAT_IS_MISSING: frozenset[str] = frozenset({"base-negative", "overfit"})
+# They find something in a negative prompt that is not there; what of a positive tag they heed.
+OF_WHAT_IS_MISSING: Mapping[str, Callable[[str, Rule, Knowledge], frozenset[Hashable]]] = {
+    "base-negative": heeded_by_none,
+    "overfit": asked_for,
+}
 
 # What these find in a prompt of plain tags they find in one of the tags alone.
 ALONE: frozenset[str] = frozenset(

@@ -12,8 +12,14 @@ from tagkit.spans import Span
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
     from tagkit.packs import Rule
+
+
+def heeded_by_none(_name: str, _rule: Rule, _knowledge: Knowledge) -> frozenset[str]:
+    """The base negative is the same whatever the positive prompt says."""
+    return frozenset()
 
 
 def missing_base_negative(context: Context, rule: Rule) -> Iterator[Finding]:

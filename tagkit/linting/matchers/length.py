@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tagkit.clip import CHUNK, count_tokens
+from tagkit.clip import CHUNK, count_tokens, real_tokens
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
 from tagkit.linting.editing import removal
 from tagkit.prompt import Choice
@@ -80,7 +80,7 @@ def _tag_at(cut: int, prompt: Prompt, where: Where) -> Tag | None:
 
 
 def _tokens(text: str, prompt: Prompt, where: Where) -> int:
-    return count_tokens(text, prompt.dialect, negative=where == "negative").real
+    return real_tokens(text, prompt.dialect, negative=where == "negative")
 
 
 def _first_over(prompt: Prompt, limit: int, where: Where) -> int:

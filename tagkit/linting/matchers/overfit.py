@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tagkit.cards import Overfit
+    from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
     from tagkit.packs import Rule
 
@@ -36,6 +37,12 @@ def missing_overfit(context: Context, rule: Rule) -> Iterator[Finding]:
             severity=None if context.has_negative else "info",
             once=not context.has_negative,
         )
+
+
+def asked_for(name: str, _: Rule, knowledge: Knowledge) -> frozenset[str]:
+    """The overfit entries whose trait a positive tag asks for."""
+    overfit = knowledge.card.prompt.overfit
+    return frozenset(each.unless for each in overfit if name_test(each.unless)(name))
 
 
 def _is_missing(entry: Overfit, context: Context) -> bool:
