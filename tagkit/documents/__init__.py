@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tagkit.documents.pieces import Piece, pieces, read_piece
 from tagkit.documents.reading import decode_document, read_document
 from tagkit.documents.records import SPLITS, parse_document, parse_record
 from tagkit.documents.values import NEGATIVE, Document, Record, Suppression
@@ -10,10 +11,13 @@ __all__ = [
     "NEGATIVE",
     "SPLITS",
     "Document",
+    "Piece",
     "Record",
     "Suppression",
     "decode_document",
     "parse_document",
     "parse_record",
+    "pieces",
     "read_document",
+    "read_piece",
 ]

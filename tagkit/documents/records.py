@@ -97,7 +97,7 @@ def _prompts(block: list[_Line], a_line_each: bool) -> list[tuple[list[_Line], l
     for line in block:
         if _is_comment(line):
             comments.append(line)
-        elif prompts and (not a_line_each or _continues(line)):
+        elif prompts and (not a_line_each or continues(line.text)):
             prompts[-1][0].append(line)
         elif line.text.strip():
             prompts.append(([line], comments))
@@ -161,8 +161,9 @@ def _is_blank_or_comment(line: _Line) -> bool:
     return not line.text.strip() or _is_comment(line)
 
 
-def _continues(line: _Line) -> bool:
-    return bool(_GOES_ON.match(line.text) or _ONLY_NETWORKS.fullmatch(line.text))
+def continues(line: str) -> bool:
+    """Whether a line goes on with the prompt of the line before it."""
+    return bool(_GOES_ON.match(line) or _ONLY_NETWORKS.fullmatch(line))
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:
