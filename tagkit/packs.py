@@ -52,7 +52,8 @@ class Pass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule. `kind` names its matcher, `settings` (`with:` in the file) are the matcher's.
 
-    looks_at: the texts of a prompt it judges. dialects: those it applies to. needs_card: whether
+    looks_at: the texts of a prompt it judges. dialects: those it applies to; a caption
+    of a training picture has one of its own. needs_card: whether
     it is silent where a record names a model without a card. messages: one for each variant that
     the rule wants of its matcher. always: nothing switches it off. once: it is said once a
     document, whatever the number of prompts.
@@ -69,11 +70,12 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     examples: tuple[Example, ...]
     passes: tuple[str | Pass, ...]
     looks_at: tuple[Literal["positive", "negative", "settings", "comment"], ...] = ("positive",)
-    dialects: tuple[Literal["a1111", "comfyui", "novelai", "compel"], ...] = (
+    dialects: tuple[Literal["a1111", "comfyui", "novelai", "compel", "caption"], ...] = (
         "a1111",
         "comfyui",
         "novelai",
         "compel",
+        "caption",
     )
     needs_card: bool = False
     always: bool = False

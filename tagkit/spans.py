@@ -20,6 +20,10 @@ class Span(msgspec.Struct, frozen=True, order=True, gc=False):
         """The same span in a text that begins `offset` code points earlier."""
         return Span(self.start + offset, self.end + offset)
 
+    def overlaps(self, other: Span) -> bool:
+        """Whether both have a code point, or one is an insertion inside the other."""
+        return self.start < other.end and other.start < self.end
+
 
 class Position(msgspec.Struct, frozen=True, gc=False):
     """A place for people: `line` and `column` from 1, `offset` from 0, in code points."""

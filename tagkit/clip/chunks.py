@@ -11,6 +11,7 @@ import msgspec
 from tagkit.clip.counts import is_plain, listed_count, pre_tokens, word_count
 from tagkit.clip.tokenizer import COMMA, encode
 from tagkit.prompt import (
+    CAPTIONS,
     and_parts,
     schedule,
     weighted_text,
@@ -61,8 +62,10 @@ def count_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) -
 
     Like A1111's counter it takes the largest AND part (a negative prompt has none) and the
     largest text of all that scheduling shows. Prompts of other dialects are counted without
-    their own weights and cut into A1111's chunks.
+    their own weights and cut into A1111's chunks; in captions every sign counts.
     """
+    if dialect == CAPTIONS:
+        return _count(text, plain=True)
     if dialect != "a1111":
         return _count("".join(part for part, _ in weighted_text(text, dialect)), plain=True)
     if is_plain_prompt(text):

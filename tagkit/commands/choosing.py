@@ -31,7 +31,7 @@ def choose_card(option: str | None, settings_line: str | None, settings: Setting
         return Choice(option, named_card(option, settings), "--model")
     recorded = parse_settings(settings_line) if settings_line else {}
     if recorded.get("Model") or recorded.get("Model hash"):
-        card = recorded_card(recorded)
+        card = recorded_card(recorded, settings.cards)
         said = recorded.get("Model") or recorded["Model hash"]
         return Choice(card.name if card else said, card, "the record")
     if settings.model:

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 STDIN = "-"
+PROMPT_FILES = (".txt",)
+# What sd-scripts looks for beside a picture; the second is what it looks for if told nothing.
+CAPTION_FILES = (".txt", ".caption")
 TEXT = "<text>"
 KNOWN_SUFFIXES = frozenset(
-    ".txt .text .prompt .yaml .yml .json .csv .png .jpg .jpeg .webp .avif .safetensors".split()
+    ".txt .text .prompt .caption .yaml .yml .json .csv"
+    " .png .jpg .jpeg .webp .avif .safetensors".split()
 )
 IMAGE_SUFFIXES = frozenset(".png .jpg .jpeg .webp .avif".split())
+# What trainers take for a picture, whether or not tagkit reads it.
+PICTURE_SUFFIXES = (*sorted(IMAGE_SUFFIXES), ".bmp", ".jxl")
 
 
 def named(arguments: Sequence[str], command: str) -> Sequence[str]:
@@ -31,33 +37,48 @@ def named(arguments: Sequence[str], command: str) -> Sequence[str]:
     return (STDIN,)
 
 
-def expanded(arguments: Sequence[str]) -> Iterator[str]:
-    """Folders become the `*.txt` files in them, sorted."""
+def expanded(arguments: Sequence[str], suffixes: Sequence[str] = PROMPT_FILES) -> Iterator[str]:
+    """Folders become the files with these suffixes in them, sorted."""
     for argument in arguments:
         if not _is_folder(argument):
             yield argument
             continue
-        found = sorted(Path(argument).glob("*.txt"))
+        found = sorted(path for each in suffixes for path in Path(argument).glob(f"*{each}"))
         if not found:
-            raise UserError(f"folder `{argument}` has no *.txt file")
+            raise UserError(f"folder `{argument}` has no *{' or *'.join(suffixes)} file")
         yield from map(str, found)
 
 
-def open_document(argument: str, split: str = "lines") -> Document:
-    """The document that an argument means. Raises UserError."""
+def open_document(
+    argument: str, split: str = "lines", *, captions: bool | None = False
+) -> Document:
+    """The document that an argument means. Raises UserError.
+
+    captions: whether it holds captions; None if that is to be told by what lies beside it.
+    """
     if argument == STDIN:
-        return decode_document(sys.stdin.buffer.read(), "<stdin>", split)
+        content = sys.stdin.buffer.read()
+        return decode_document(content, "<stdin>", split, captions=bool(captions))
     path = Path(argument)
     if is_file(argument):
-        return (
-            _image_document(path) if _suffix(path) in IMAGE_SUFFIXES else read_document(path, split)
-        )
+        if _suffix(path) in IMAGE_SUFFIXES:
+            return _image_document(path)
+        said = is_caption(path) if captions is None else captions
+        return read_document(path, split, captions=said)
     if _suffix(path) in KNOWN_SUFFIXES:
         raise UserError(f"there is no file `{argument}`")
-    document = parse_document(argument, TEXT, split)
+    document = parse_document(argument, TEXT, split, captions=bool(captions))
     if not document.records:
         raise UserError("the prompt is empty")
     return document
+
+
+def is_caption(path: Path) -> bool:
+    """Whether it is a caption file by its suffix, or a text file beside a picture of its name."""
+    if _suffix(path) == ".caption":
+        return True
+    suffixes = (*PICTURE_SUFFIXES, *map(str.upper, PICTURE_SUFFIXES))
+    return _suffix(path) == ".txt" and any(path.with_suffix(each).exists() for each in suffixes)
 
 
 def is_file(argument: str) -> bool:
@@ -66,6 +87,11 @@ def is_file(argument: str) -> bool:
         return Path(argument).is_file()
     except (OSError, ValueError):
         return False
+
+
+def is_text(argument: str) -> bool:
+    """Whether the argument is neither a file nor a folder: a prompt, or stdin."""
+    return not is_file(argument) and not _is_folder(argument)
 
 
 def _is_folder(argument: str) -> bool:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tagkit.commands.choosing import choose_card
-from tagkit.commands.inputs import expanded, is_file, open_document
+from tagkit.commands.inputs import (
+    CAPTION_FILES,
+    PROMPT_FILES,
+    expanded,
+    is_file,
+    open_document,
+)
 from tagkit.commands.shared import report
 from tagkit.data import write_atomically
 from tagkit.documents import Document, Record, parse_document
@@ -17,10 +23,11 @@ from tagkit.errors import UserError
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
 from tagkit.linting.linter import Linter
 from tagkit.packs import Rule, Safety, selected, shipped_rules
+from tagkit.prompt import CAPTIONS
 from tagkit.settings import Settings, find_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tagkit.linting.fitting import Fitting
 
@@ -43,6 +50,8 @@ class Options(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...]
     model: str | None
     dialect: str | None
+    captions: bool | None
+    keep_tokens: int
     split: str
     form: str
     statistics: bool
@@ -61,16 +70,73 @@ class Outcome(NamedTuple):
     fittings: tuple[Fitting, ...] = ()
 
 
-def outcomes_of(arguments: Sequence[str], options: Options) -> tuple[list[Outcome], bool]:
-    """What comes of each input, and whether one failed; the rest is done nevertheless."""
-    outcomes, failed = [], False
-    for argument in expanded(arguments):
-        try:
-            outcomes.append(_outcome(argument, options))
-        except UserError as error:
-            report(error)
-            failed = True
-    return outcomes, failed
+class Judge:
+    """Settings, rules and linters of one run, each made once whatever the number of files.
+
+    `failed` becomes true with the first input that cannot be judged.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.failed = False
+        self._settings = cache(find_settings)
+        self._rules = cache(lambda settings: rules_for(options, settings))
+        self._linters: dict[tuple[object, ...], Linter] = {}
+
+    def outcomes(self, arguments: Sequence[str]) -> Iterator[Outcome]:
+        """What comes of each input, one after the other; an error is reported, the rest is done."""
+        suffixes = PROMPT_FILES if self.options.captions is False else CAPTION_FILES
+        for argument in expanded(arguments, suffixes):
+            try:
+                yield self._outcome(argument)
+            except UserError as error:
+                report(error)
+                self.failed = True
+
+    def _outcome(self, argument: str) -> Outcome:
+        options = self.options
+        document = open_document(argument, options.split, captions=options.captions)
+        settings = self._settings(Path(argument).parent if is_file(argument) else Path())
+        safe = self._lint(document, settings, ("safe",))
+        fixes: tuple[Safety, ...] = ("safe", "unsafe")
+        asked = self._lint(document, settings, fixes) if options.unsafe_fixes else safe
+        fittings: tuple[Fitting, ...] = ()
+        if options.fit is not None and not document.captions:
+            from tagkit.linting.fitting import fit_document
+
+            asked, fittings = fit_document(asked, options.fit)
+        wanted = fixed_text(asked, add_negative=options.add_negative)
+        if not options.fix or options.diff or wanted == document.text or not document.writable:
+            return Outcome(argument, safe, safe, wanted, fittings)
+        if is_file(argument):
+            write_atomically(Path(argument).resolve(), document.encoded(wanted))
+        after = parse_document(wanted, document.path, options.split, captions=document.captions)
+        return Outcome(argument, self._lint(after, settings, ("safe",)), safe, wanted, fittings)
+
+    def _lint(
+        self, document: Document, settings: Settings, fixes: tuple[Safety, ...]
+    ) -> LintedDocument:
+        return lint_document(document, self._linter_for(document, settings, fixes))
+
+    def _linter_for(
+        self, document: Document, settings: Settings, fixes: tuple[Safety, ...]
+    ) -> LinterFor:
+        """Finds the linter of each record: its model, who named that, its dialect."""
+        asked = self.options.dialect or settings.dialect
+        rules = self._rules(settings)
+
+        def linter_for(record: Record) -> tuple[str, str, Linter]:
+            choice = choose_card(self.options.model, record.settings, settings)
+            dialect = CAPTIONS if document.captions else asked
+            if dialect == "auto":
+                dialect = _detected(record)
+            key = (choice.name, choice.card is None, dialect, settings, fixes)
+            if key not in self._linters:
+                keep = self.options.keep_tokens
+                self._linters[key] = Linter(choice.card, rules, dialect, fixes, keep)
+            return choice.name, choice.source, self._linters[key]
+
+        return linter_for
 
 
 def rules_for(options: Options, settings: Settings) -> tuple[Rule, ...]:
@@ -83,48 +149,6 @@ def rules_for(options: Options, settings: Settings) -> tuple[Rule, ...]:
         msgspec.structs.replace(rule, severity="error") if rule.kind == _LENGTH else rule
         for rule in rules
     )
-
-
-def _outcome(argument: str, options: Options) -> Outcome:
-    document = open_document(argument, options.split)
-    settings = find_settings(Path(argument) if is_file(argument) else Path())
-    safe = _lint(document, settings, options, ("safe",))
-    fixes: tuple[Safety, ...] = ("safe", "unsafe")
-    asked = _lint(document, settings, options, fixes) if options.unsafe_fixes else safe
-    fittings: tuple[Fitting, ...] = ()
-    if options.fit is not None:
-        from tagkit.linting.fitting import fit_document
-
-        asked, fittings = fit_document(asked, options.fit)
-    wanted = fixed_text(asked, add_negative=options.add_negative)
-    if not options.fix or options.diff or wanted == document.text or not document.writable:
-        return Outcome(argument, safe, safe, wanted, fittings)
-    if is_file(argument):
-        write_atomically(Path(argument).resolve(), document.encoded(wanted))
-    after = parse_document(wanted, document.path, options.split)
-    return Outcome(argument, _lint(after, settings, options, ("safe",)), safe, wanted, fittings)
-
-
-def _lint(
-    document: Document, settings: Settings, options: Options, fixes: tuple[Safety, ...]
-) -> LintedDocument:
-    return lint_document(document, _linters(settings, options, fixes))
-
-
-def _linters(settings: Settings, options: Options, fixes: tuple[Safety, ...]) -> LinterFor:
-    """Linters by the settings line of a record, each made once."""
-    rules = rules_for(options, settings)
-    asked = options.dialect or settings.dialect
-
-    @cache
-    def linter_of(settings_line: str | None, dialect: str) -> tuple[str, str, Linter]:
-        choice = choose_card(options.model, settings_line, settings)
-        return choice.name, choice.source, Linter(choice.card, rules, dialect, fixes)
-
-    def linter_for(record: Record) -> tuple[str, str, Linter]:
-        return linter_of(record.settings, _detected(record) if asked == "auto" else asked)
-
-    return linter_for
 
 
 def _detected(record: Record) -> str:

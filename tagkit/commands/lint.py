@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from tagkit.commands.inputs import named
-from tagkit.commands.judging import Options, outcomes_of
+from tagkit.commands.inputs import is_text, named
+from tagkit.commands.judging import Judge, Options
 from tagkit.commands.lint_report import FORMS, print_report
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.documents import SPLITS
@@ -18,7 +18,7 @@ from tagkit.packs import shipped_rules
 from tagkit.prompt import DIALECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tagkit.commands.judging import Outcome
 
@@ -49,6 +49,18 @@ def _codes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 @click.option("--model", metavar="CARD", help="Card of the checkpoint to judge by.")
 @click.option("--dialect", type=click.Choice([*DIALECTS, "auto"]), help="Grammar of the prompts.")
 @click.option(
+    "--captions/--prompts",
+    default=None,
+    help="All files are captions of training pictures, or none; default: those beside a picture.",
+)
+@click.option(
+    "--keep-tokens",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Neither move nor change the first N tags of a caption.",
+)
+@click.option(
     "--split", type=click.Choice(SPLITS), default="lines", help="What one prompt is in a file."
 )
 @click.option(
@@ -65,7 +77,8 @@ def command(paths: tuple[str, ...], watch: bool, exit_zero: bool, **asked: objec
     """Check prompts, and fix them.
 
     PATH is a file, a folder of *.txt files or an image; TEXT is a prompt; - is stdin, which
-    with --fix comes back on stdout. The exit status is 1 for an error or a warning.
+    with --fix comes back on stdout. A text file beside a picture of its name is its caption. The
+    exit status is 1 for an error or a warning.
 
     \b
     Examples:
@@ -74,6 +87,7 @@ def command(paths: tuple[str, ...], watch: bool, exit_zero: bool, **asked: objec
       tagkit lint "masterpiece, 1girl, 1girl" --diff
       tagkit lint prompts.txt --fit 75 --diff
       tagkit lint prompts --output-format github
+      tagkit lint training/10_suzu --keep-tokens 1 --statistics
       cat prompt.txt | tagkit lint - --fix > fixed.txt
     """
     options = msgspec.convert(asked, Options)
@@ -98,27 +112,37 @@ def _watch(arguments: Sequence[str], options: Options) -> None:
 
 
 def _lint(arguments: Sequence[str], options: Options, *, exit_zero: bool) -> int:
-    outcomes, failed = outcomes_of(arguments, options)
-    if outcomes:
-        print_report(outcomes, options)
-    if failed:
+    judge = Judge(options)
+    verdict = _Verdict(options)
+    piped = options.fix and any(map(is_text, arguments))
+    print_report(verdict.watched(judge.outcomes(arguments)), options, piped=piped)
+    if judge.failed:
         return EXIT_FAILED
-    wanting = [each for each in outcomes if _is_wanting(each, options)]
-    if exit_zero:
-        wanting = [each for each in wanting if _is_refused(each)]
-    return EXIT_FOUND if wanting else EXIT_DONE
+    found = verdict.refused if exit_zero else verdict.wanting
+    return EXIT_FOUND if found else EXIT_DONE
 
 
-def _is_refused(outcome: Outcome) -> bool:
-    """Whether a rule that nothing switches off found something."""
-    always = {rule.code for rule in shipped_rules() if rule.always}
-    return any(each.code in always for each in outcome.linted.diagnostics())
+class _Verdict:
+    """What the exit status hangs on.
 
+    wanting: whether an error or a warning is left, or a prompt that is longer than it was to be.
+    refused: whether a rule that nothing switches off found something.
+    """
 
-def _is_wanting(outcome: Outcome, options: Options) -> bool:
-    """Whether an error or a warning is left, or a prompt that is longer than it was to be."""
-    worth = {"error", "warning"}
-    if any(each.severity in worth for each in outcome.linted.diagnostics()):
-        return True
-    dropped = options.fix and not options.diff
-    return any((each.tokens if dropped else each.before) > each.limit for each in outcome.fittings)
+    def __init__(self, options: Options) -> None:
+        self._dropped = options.fix and not options.diff
+        self._always = {rule.code for rule in shipped_rules() if rule.always}
+        self.wanting = False
+        self.refused = False
+
+    def watched(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+        """The same outcomes; all have been judged when the last one is taken."""
+        for outcome in outcomes:
+            for each in outcome.linted.diagnostics():
+                self.wanting |= each.severity in ("error", "warning")
+                self.refused |= each.code in self._always
+            self.wanting |= any(
+                (each.tokens if self._dropped else each.before) > each.limit
+                for each in outcome.fittings
+            )
+            yield outcome

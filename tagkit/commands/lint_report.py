@@ -20,21 +20,35 @@ LINES = ("full", "concise", "github")
 FORMS = (*LINES, "json", "sarif")
 
 
-def print_report(outcomes: Sequence[Outcome], options: Options) -> None:
-    """Prints what was found in the form that was asked for; piped text comes back on stdout."""
-    linted = [outcome.linted for outcome in outcomes]
+def print_report(outcomes: Iterator[Outcome], options: Options, *, piped: bool) -> None:
+    """Prints what was found in the form that was asked for, line by line where it has lines.
+
+    piped: whether fixed text comes back on stdout; the report goes to stderr then.
+    """
     if options.form not in LINES:
-        click.echo(_as_document(outcomes, options))
+        done = list(outcomes)
+        if done:
+            click.echo(_as_document(done, options))
         return
     if options.diff:
-        _print_diff(outcomes)
+        for outcome in outcomes:
+            _print_diff(outcome)
         return
-    piped = [each for each in outcomes if options.fix and not is_file(each.source)]
-    for outcome in piped:
-        click.echo(outcome.wanted, nl=outcome.source != STDIN)
-    _print_models(linted)
-    for line in _lines(outcomes, options):
-        click.echo(line, err=bool(piped))
+    for line in _lines(_announced(outcomes, options), options):
+        click.echo(line, err=piped)
+
+
+def _announced(outcomes: Iterator[Outcome], options: Options) -> Iterator[Outcome]:
+    """The same outcomes; each model is named when it comes up, and piped text is given back."""
+    models: set[tuple[str, str]] = set()
+    for outcome in outcomes:
+        if options.fix and not is_file(outcome.source):
+            click.echo(outcome.wanted, nl=outcome.source != STDIN)
+        for prompt in outcome.linted.prompts:
+            if (prompt.model, prompt.model_source) not in models:
+                models.add((prompt.model, prompt.model_source))
+                click.echo(f"model: {prompt.model} ({prompt.model_source})", err=True)
+        yield outcome
 
 
 def _as_document(outcomes: Sequence[Outcome], options: Options) -> str:
@@ -53,22 +67,29 @@ def _as_document(outcomes: Sequence[Outcome], options: Options) -> str:
     return as_json(linted, model, fixed, fittings, statistics=options.statistics)
 
 
-def _lines(outcomes: Sequence[Outcome], options: Options) -> Iterator[str]:
-    linted = [outcome.linted for outcome in outcomes]
+def _lines(outcomes: Iterator[Outcome], options: Options) -> Iterator[str]:
+    fitted: list[Outcome] = []
+
+    def linted() -> Iterator[LintedDocument]:
+        for outcome in outcomes:
+            if outcome.fittings:
+                fitted.append(outcome)
+            yield outcome.linted
+
     if options.statistics:
         from tagkit.reporting.statistics import statistics
 
-        yield from statistics(linted)
+        yield from statistics(linted())
     else:
-        yield from _findings(linted, options.form)
-    if options.fit:
+        yield from _findings(linted(), options.form)
+    if fitted:
         from tagkit.reporting.fitting import fitting_lines
 
-        for each in outcomes:
+        for each in fitted:
             yield from fitting_lines(each.safe, each.fittings)
 
 
-def _findings(linted: Sequence[LintedDocument], form: str) -> Iterator[str]:
+def _findings(linted: Iterator[LintedDocument], form: str) -> Iterator[str]:
     if form == "github":
         from tagkit.reporting.github import github
 
@@ -82,16 +103,9 @@ def _findings(linted: Sequence[LintedDocument], form: str) -> Iterator[str]:
     return full(linted)
 
 
-def _print_models(linted: Sequence[LintedDocument]) -> None:
-    models = {(prompt.model, prompt.model_source) for each in linted for prompt in each.prompts}
-    for model, source in sorted(models):
-        click.echo(f"model: {model} ({source})", err=True)
-
-
-def _print_diff(outcomes: Sequence[Outcome]) -> None:
+def _print_diff(outcome: Outcome) -> None:
     from tagkit.reporting.diff import unified
 
-    for outcome in outcomes:
-        document = outcome.linted.document
-        for line in unified(document.text, outcome.wanted, document.path):
-            click.echo(line)
+    document = outcome.linted.document
+    for line in unified(document.text, outcome.wanted, document.path):
+        click.echo(line)

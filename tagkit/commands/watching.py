@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tagkit.commands.inputs import expanded, is_file
+from tagkit.commands.inputs import CAPTION_FILES, expanded, is_file
 from tagkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _stamps(arguments: Sequence[str]) -> Stamps:
     stamps: Stamps = {}
     for argument in arguments:
         try:
-            for path in expanded([argument]):
+            for path in expanded([argument], CAPTION_FILES):
                 status = Path(path).stat()
                 stamps[path] = (status.st_mtime_ns, status.st_size)
         except (OSError, UserError):  # gone, or a folder that is empty for now

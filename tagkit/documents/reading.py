@@ -19,16 +19,18 @@ STYLES_SUFFIX = ".csv"
 LONGEST_PROMPT = 50_000
 
 
-def read_document(path: Path, split: str = "lines") -> Document:
+def read_document(path: Path, split: str = "lines", *, captions: bool = False) -> Document:
     """Reads a UTF-8 prompt file; UserError when it cannot be read or holds no prompt."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read `{path}`", error.strerror or str(error)) from error
-    return decode_document(content, str(path), split)
+    return decode_document(content, str(path), split, captions=captions)
 
 
-def decode_document(content: bytes, name: str, split: str = "lines") -> Document:
+def decode_document(
+    content: bytes, name: str, split: str = "lines", *, captions: bool = False
+) -> Document:
     """The document of these bytes; `name` stands for it in errors. Raises UserError."""
     try:
         text = content.decode()
@@ -39,10 +41,13 @@ def decode_document(content: bytes, name: str, split: str = "lines") -> Document
     if "\0" in text:
         raise UserError(f"`{name}` is not a text file", f"NUL at character {text.index(chr(0))}")
     body = text.removeprefix("\ufeff")
-    is_styles = name.lower().endswith(STYLES_SUFFIX)
-    document = parse_styles(body, name) if is_styles else parse_document(body, name, split)
+    if name.lower().endswith(STYLES_SUFFIX):
+        document = parse_styles(body, name)
+    else:
+        document = parse_document(body, name, split, captions=captions)
     if not document.records:
-        raise UserError(f"`{name}` holds no prompt", "", "write one prompt a line")
+        noun = "caption" if captions else "prompt"
+        raise UserError(f"`{name}` holds no {noun}", "", f"write one {noun} a line")
     for record in document.records:
         if len(record.positive) + len(record.negative or "") > LONGEST_PROMPT:
             size = f"{len(record.positive) + len(record.negative or ''):,}"

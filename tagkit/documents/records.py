@@ -32,8 +32,13 @@ class _Line(NamedTuple):
     following: int
 
 
-def parse_document(text: str, name: str, split: str = "lines") -> Document:
-    """The records of a text, which may have none."""
+def parse_document(
+    text: str, name: str, split: str = "lines", *, captions: bool = False
+) -> Document:
+    """The records of a text, which may have none.
+
+    A caption has neither a negative prompt nor settings: what looks like them is its text.
+    """
     lines = list(_lines(text))
     blocks = [lines] if split == "file" else list(_blocks(lines))
     line_map = LineMap(text)
@@ -41,9 +46,13 @@ def parse_document(text: str, name: str, split: str = "lines") -> Document:
     records = [
         _suppressed(record, (*everywhere, *record.suppressions))
         for block in blocks
-        for record in _records(block, text, line_map, split == "lines")
+        for record in (
+            _captions(block, text, line_map, split == "lines")
+            if captions
+            else _records(block, text, line_map, split == "lines")
+        )
     ]
-    return Document(name, text, tuple(records))
+    return Document(name, text, tuple(records), captions=captions)
 
 
 def parse_record(text: str) -> Record:
@@ -88,6 +97,16 @@ def _records(
         said = text[span.start : span.end]
         record = flagged_record(said, span.start, line) or Record(said, span, line)
         yield _suppressed(record, _suppressions(comments))
+
+
+def _captions(
+    block: list[_Line], text: str, line_map: LineMap, a_line_each: bool
+) -> Iterator[Record]:
+    """Trainers read the first line, or any one of several; a tag may begin with `#`."""
+    lines = [line for line in block if line.text.strip() and not _ALLOW.match(line.text)]
+    for caption in [[line] for line in lines] if a_line_each else filter(None, [lines]):
+        span = _trimmed(text, caption[0].start, caption[-1].end)
+        yield Record(text[span.start : span.end], span, line_map.position(span.start).line)
 
 
 def _prompts(block: list[_Line], a_line_each: bool) -> list[tuple[list[_Line], list[_Line]]]:

@@ -45,7 +45,8 @@ class Record(msgspec.Struct, frozen=True):
 class Document(msgspec.Struct, frozen=True):
     """A prompt file: `text` without byte order mark (`bom` says whether it had one).
 
-    writable: whether a record can be replaced by writing its new text to its span.
+    writable: whether a record can be replaced by writing its new text to its span. captions: its
+    records are captions of a training picture.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Document(msgspec.Struct, frozen=True):
     records: tuple[Record, ...]
     bom: bool = False
     writable: bool = True
+    captions: bool = False
 
     def encoded(self, text: str) -> bytes:
         """`text` as bytes in the encoding of this file."""

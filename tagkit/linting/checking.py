@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
+    from tagkit.linting.diagnostics import Edit
     from tagkit.packs import Rule, Severity
+    from tagkit.spans import Span
 
 
 class Checker:
@@ -67,7 +69,7 @@ def _diagnostics(context: Context, rule: Rule) -> Iterator[Diagnostic]:
         severity = _severity(context, rule, finding)
         if severity != "off" and finding.variant in rule.messages:
             message = rule.messages[finding.variant].format(**finding.values)
-            fix = _fix(rule, finding)
+            fix = _fix(context, rule, finding)
             once = finding.once or rule.once == "document"
             yield Diagnostic(
                 rule.code, rule.name, severity, message, finding.where, finding.span, fix, once
@@ -82,8 +84,14 @@ def _severity(context: Context, rule: Rule, finding: Finding) -> Severity:
     return rule.severity
 
 
-def _fix(rule: Rule, finding: Finding) -> Fix | None:
+def _fix(context: Context, rule: Rule, finding: Finding) -> Fix | None:
     if rule.fix is None or not finding.edits:
+        return None
+    if finding.where == "positive" and _touches(finding.edits, context.kept):
         return None
     title = rule.fix.title.format(**finding.values)
     return Fix(title, finding.safety or rule.fix.safety, finding.edits)
+
+
+def _touches(edits: Sequence[Edit], kept: Sequence[Span]) -> bool:
+    return any(edit.span.overlaps(span) for edit in edits for span in kept)

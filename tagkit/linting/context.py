@@ -8,7 +8,8 @@ import msgspec
 
 from tagkit.linting.classify import Knowledge
 from tagkit.linting.diagnostics import TEXTS, Where
-from tagkit.prompt import Prompt, parse
+from tagkit.prompt import CAPTIONS, Prompt, parse
+from tagkit.prompt.captions import kept_spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from tagkit.cards import ImageCard
     from tagkit.documents import Suppression
     from tagkit.packs import Rule
+    from tagkit.spans import Span
 
 
 class Unused(NamedTuple):
@@ -29,7 +31,8 @@ class Context(msgspec.Struct, frozen=True):
     """One prompt in all its texts, and what is known of its checkpoint and of tags.
 
     negative: an empty prompt where `has_negative` is false. settings: the settings line, or "".
-    knowledge: of tag names in the eyes of the card. texts: those to judge. unused: suppressions of
+    knowledge: of tag names in the eyes of the card. keep_tokens: first tags of a caption that stay
+    as they are. texts: those to judge. unused: suppressions of
     a document that suppress nothing.
     """
 
@@ -38,6 +41,7 @@ class Context(msgspec.Struct, frozen=True):
     settings: str
     knowledge: Knowledge
     has_negative: bool
+    keep_tokens: int = 0
     texts: frozenset[Where] = frozenset(TEXTS)
     unused: tuple[Unused, ...] = ()
 
@@ -53,6 +57,13 @@ class Context(msgspec.Struct, frozen=True):
     def card(self) -> ImageCard:
         """The checkpoint's card; without a name for a model that tagkit does not know."""
         return self.knowledge.card
+
+    @property
+    def kept(self) -> tuple[Span, ...]:
+        """What of the positive text no fix changes: of a caption what a trainer keeps."""
+        if self.positive.dialect != CAPTIONS:
+            return ()
+        return kept_spans(self.positive.text, self.keep_tokens)
 
     def prompts(self, rule: Rule) -> Iterator[tuple[Where, Prompt]]:
         """The prompts that `rule` looks at, with where they stand."""

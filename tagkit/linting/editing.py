@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Edit
 from tagkit.prompt import Bracket, Choice, Segment
+from tagkit.prompt.captions import SEPARATOR
 from tagkit.prompt.grammars import GRAMMARS
 from tagkit.prompt.lexer import tokens_of
 from tagkit.spans import Span
@@ -52,13 +53,19 @@ def _only_brackets(segment: Segment) -> bool:
 
 
 def _without(text: str, segments: Sequence[Segment], index: int) -> Edit | None:
-    """A comment between two segments is kept; so is the only segment of a list."""
+    """What is more than a comma between two segments is kept; so is the only one of a list."""
     span = segments[index].span
-    if index and "#" not in text[segments[index - 1].span.end : span.start]:
+    if index and _is_mere_comma(text[segments[index - 1].span.end : span.start]):
         return Edit(Span(segments[index - 1].span.end, span.end), "")
-    if index + 1 < len(segments) and "#" not in text[span.end : segments[index + 1].span.start]:
-        return Edit(Span(span.start, segments[index + 1].span.start), "")
+    following = segments[index + 1].span if index + 1 < len(segments) else None
+    if following and _is_mere_comma(text[span.end : following.start]):
+        return Edit(Span(span.start, following.start), "")
     return None
+
+
+def _is_mere_comma(between: str) -> bool:
+    """Whether no comment and no separator of a caption stands there."""
+    return "#" not in between and SEPARATOR not in between
 
 
 def distinct(tags: Iterable[Tag]) -> list[Tag]:

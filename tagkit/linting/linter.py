@@ -69,10 +69,12 @@ class Linter:
         rules: Sequence[Rule],
         dialect: str = "a1111",
         fixes: Sequence[Safety] = ("safe",),
+        keep_tokens: int = 0,
     ) -> None:
         self.rules = tuple(rules)
         self.dialect = dialect
         self.fixes = fixes
+        self.keep_tokens = keep_tokens
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, shipped_lexicon())
         self._checker = cache(self._checker_of)
         self._absences: dict[int, _Absent] = {}
@@ -131,6 +133,7 @@ class Linter:
             record.settings or "",
             self.knowledge,
             record.negative is not None,
+            self.keep_tokens,
         )
         checker, suppressed = self._checker(record.allowed), frozenset[str]()
         if record.allowed:
@@ -152,12 +155,15 @@ class Linter:
         """What the rules on comments say; spans count in the document."""
         nothing = parse("", self.dialect)
         places = frozenset[Where]({"comment"})
-        context = Context(nothing, nothing, "", self.knowledge, False, places, tuple(unused))
+        context = Context(
+            nothing, nothing, "", self.knowledge, False, texts=places, unused=tuple(unused)
+        )
         return self._checker(frozenset()).check(context)
 
     def _checker_of(self, allowed: frozenset[str]) -> Checker:
-        """All rules but those that a record's comments allow it to break."""
-        rules = [rule for rule in self.rules if rule.always or rule.code not in allowed]
+        """The dialect's rules but those that a record's comments allow it to break."""
+        speaking = [rule for rule in self.rules if self.dialect in rule.dialects]
+        rules = [rule for rule in speaking if rule.always or rule.code not in allowed]
         return Checker(rules, self.knowledge, self.dialect)
 
     def _suppressed(self, context: Context, allowed: frozenset[str]) -> frozenset[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tagkit.errors import UserError
 from tagkit.prompt.attention import weighted_spans
 from tagkit.prompt.comfyui import comfyui_spans
 from tagkit.prompt.compel import compel_spans
-from tagkit.prompt.grammars import GRAMMARS
+from tagkit.prompt.grammars import CAPTION, GRAMMARS
 from tagkit.prompt.names import canonical, escaped
 from tagkit.prompt.novelai import novelai_spans
 from tagkit.prompt.parser import parsed
@@ -27,7 +29,11 @@ from tagkit.prompt.tree import (
     Wildcard,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
+    "CAPTIONS",
     "DIALECTS",
     "Bracket",
     "Break",
@@ -52,7 +58,9 @@ __all__ = [
     "without_networks",
 ]
 
-DIALECTS = tuple(GRAMMARS)
+CAPTIONS = CAPTION.name
+"""What `parse` takes instead of a dialect for a caption of a training picture."""
+DIALECTS = tuple(name for name in GRAMMARS if name != CAPTIONS)
 
 
 _READERS = {
@@ -68,7 +76,7 @@ def parse(text: str, dialect: str = "a1111") -> Prompt:
 
     Raises UserError for an unknown dialect only.
     """
-    _require(dialect)
+    _require(dialect, (*DIALECTS, CAPTIONS))
     return parsed(text, dialect)
 
 
@@ -96,6 +104,6 @@ def convert(text: str, from_: str, to: str) -> str:
     return converted(parse(text, from_), spans, to, _READERS[to])
 
 
-def _require(dialect: str) -> None:
-    if dialect not in DIALECTS:
+def _require(dialect: str, known: Sequence[str] = DIALECTS) -> None:
+    if dialect not in known:
         raise UserError(f"there is no dialect `{dialect}`", "", f"dialects: {', '.join(DIALECTS)}")

@@ -4,6 +4,7 @@ a1111     stable-diffusion-webui and its forks: `(x:1.2)`, `[x]`, `[a:b:n]`, `[a
 comfyui   ComfyUI: `(x:1.2)` whose number replaces what stands around it; `[x]` is text
 novelai   NovelAI: `{x}`, `[x]`, and `1.2::x::` since V4; round brackets are text
 compel    compel and InvokeAI: `word++`, `(x)1.2`; a bracket without a number weighs nothing
+caption   no program's prompt, but what a model is trained on: tags, commas, and `|||` of sd-scripts
 """
 
 from __future__ import annotations
@@ -133,6 +134,18 @@ COMPEL = Grammar(
     suffixes=True,
 )
 
+CAPTION = Grammar(
+    "caption",
+    "|".join(
+        (
+            _SEPARATORS,
+            r"(?P<separator> \|\|\| )",
+            r"(?P<text> (?: [^,\r\n|] | \|(?!\|\|) )+ | . )",
+        )
+    ),
+    {},
+)
+
 GRAMMARS: Mapping[str, Grammar] = {
-    grammar.name: grammar for grammar in (A1111, COMFYUI, NOVELAI, COMPEL)
+    grammar.name: grammar for grammar in (A1111, COMFYUI, NOVELAI, COMPEL, CAPTION)
 }

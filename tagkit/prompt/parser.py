@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PLAIN = frozenset({"text", "escape", "quoted", "colon", "pipe", "emoticon"})
-_ENDS = frozenset({"comma", "newline", "comment"})
+_ENDS = frozenset({"comma", "newline", "comment", "separator"})
 _CHOICES = frozenset({"schedule", "alternate", "variants"})
 
 

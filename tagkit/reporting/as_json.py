@@ -9,7 +9,7 @@ import msgspec
 
 from tagkit.clip import count_tokens
 from tagkit.reporting.fitting import fitting_fields
-from tagkit.reporting.statistics import tallies
+from tagkit.reporting.statistics import Tallies
 from tagkit.spans import LineMap, Position
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def as_json(
 
     safely_fixed: what safe fixes alone give, per prompt. fittings: the same for what was
     dropped to make prompts fit, nothing unless that was asked for. statistics: whether the
-    findings are counted by rule too.
+    findings are counted by rule too, and the tags of captions.
     """
     dropped = chain(*fittings)
     prompts = [
@@ -117,7 +117,7 @@ def as_json(
         found = list(each.diagnostics())
         diagnostics += encoded_diagnostics(found, each.document.path, each.document.text)
         summary = summary.plus(summary_of(found, len(each.prompts)))
-    further = {"statistics": tallies(linted)} if statistics else {}
+    further = _statistics(linted) if statistics else {}
     return b"".join(document(model, prompts, diagnostics, summary, further)).decode()
 
 
@@ -156,14 +156,17 @@ def encoded_prompt(
     start: Start = AT_THE_TOP,
 ) -> bytes:
     """One item of `prompts`."""
-    record = prompt.record
+    record, dialect = prompt.record, prompt.report.dialect
+    negative = None
+    if record.negative is not None:
+        negative = _counted(record.negative, dialect, negative=True)
     return _ENCODER.encode(
         _Prompt(
             path,
             record.line + start.lines,
             prompt.model,
-            _counted(record.positive, negative=False),
-            None if record.negative is None else _counted(record.negative, negative=True),
+            _counted(record.positive, dialect, negative=False),
+            negative,
             {"positive": fixed.positive, "negative": fixed.negative},
             fitting_fields(fitting) if fitting else None,
         )
@@ -207,14 +210,22 @@ def summary_of(found: Sequence[Diagnostic], prompts: int) -> Summary:
     return Summary(prompts, errors, warnings, infos, safe)
 
 
+def _statistics(linted: Iterable[LintedDocument]) -> dict[str, object]:
+    tallies = Tallies()
+    for each in linted:
+        tallies.add(each)
+    captions = tallies.census.result()
+    return {"statistics": tallies.rules()} | ({"captions": captions} if captions else {})
+
+
 def _items(encoded: Iterable[bytes]) -> Iterator[bytes]:
     for number, item in enumerate(encoded):
         yield b",\n" if number else b"\n"
         yield item
 
 
-def _counted(text: str, *, negative: bool) -> _Text:
-    count = count_tokens(text, negative=negative)
+def _counted(text: str, dialect: str, *, negative: bool) -> _Text:
+    count = count_tokens(text, dialect, negative=negative)
     return _Text(text, count.real, count.limit, count.chunks)
 
 

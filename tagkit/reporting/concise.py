@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tagkit.reporting.full import headline, summary
+from tagkit.reporting.counts import Counts
+from tagkit.reporting.full import headline
 from tagkit.spans import LineMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from tagkit.linting.batch import LintedDocument
 
 
-def concise(linted: Sequence[LintedDocument]) -> Iterator[str]:
+def concise(linted: Iterable[LintedDocument]) -> Iterator[str]:
     """`path:line:column: severity CODE message` for every finding, then one line that counts."""
-    found = []
+    counted = Counts()
     for document in linted:
         line_map = LineMap(document.document.text)
         for each in document.diagnostics():
-            found.append(each)
             yield headline(each, document.document.path, line_map.position(each.span.start))
-    yield summary(found, sum(len(document.prompts) for document in linted))
+        counted.add(document)
+    yield from counted.summary()

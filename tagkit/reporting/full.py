@@ -5,35 +5,35 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from tagkit.reporting.counts import MARKS, Counts
 from tagkit.spans import LINE_END, LineMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from tagkit.linting.batch import LintedDocument
     from tagkit.linting.diagnostics import Diagnostic, Fix
     from tagkit.spans import Position
 
-_MARKS = {"safe": "[*] ", "unsafe": "[?] "}
 _WIDEST = 100
 
 
-def full(linted: Sequence[LintedDocument]) -> Iterator[str]:
+def full(linted: Iterable[LintedDocument]) -> Iterator[str]:
     """Every finding in a window of its source line, then one line that counts them."""
-    found = []
+    counted = Counts()
     for document in linted:
         text, path = document.document.text, document.document.path
         line_map = LineMap(text)
         for each in document.diagnostics():
-            found.append(each)
             yield "\n".join(_shown(each, text, path, line_map))
             yield ""
-    yield summary(found, sum(len(document.prompts) for document in linted))
+        counted.add(document)
+    yield from counted.summary()
 
 
 def headline(each: Diagnostic, path: str, at: Position) -> str:
     """What was found and where, in one line."""
-    mark = _MARKS[each.fix.safety] if each.fix else ""
+    mark = MARKS[each.fix.safety] if each.fix else ""
     return f"{path}:{at.line}:{at.column}: {each.severity} {each.code} {mark}{each.message}"
 
 
@@ -77,21 +77,3 @@ def _columns(letter: str) -> int:
 
 def _fix_title(fix: Fix) -> str:
     return fix.title + (" (unsafe)" if fix.safety == "unsafe" else "")
-
-
-def summary(found: Sequence[Diagnostic], prompts: int) -> str:
-    """How many findings of each severity there are, and how many have a fix."""
-    checked = f"{prompts} prompt{'' if prompts == 1 else 's'}"
-    if not found:
-        return f"No problems in {checked}."
-    counts = [
-        f"{number} {severity}{'' if number == 1 else 's'}"
-        for severity in ("error", "warning", "info")
-        if (number := sum(each.severity == severity for each in found))
-    ]
-    said = f"Found {', '.join(counts)} in {checked}."
-    for safety, option in (("safe", "--fix"), ("unsafe", "--fix --unsafe-fixes")):
-        number = sum(each.fix is not None and each.fix.safety == safety for each in found)
-        if number:
-            said += f" {_MARKS[safety]}{number} fixable with {option}."
-    return said

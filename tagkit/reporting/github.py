@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tagkit.spans import LineMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tagkit.linting.batch import LintedDocument
     from tagkit.linting.diagnostics import Diagnostic
@@ -21,7 +21,7 @@ _IN_MESSAGES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _IN_PROPERTIES = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
 
-def github(linted: Sequence[LintedDocument]) -> Iterator[str]:
+def github(linted: Iterable[LintedDocument]) -> Iterator[str]:
     """One annotation for every finding."""
     for document in linted:
         line_map = LineMap(document.document.text)

@@ -91,7 +91,7 @@ def test_watch_sees_new_files_of_a_folder(watching, tmp_path):
     folder = tmp_path / "prompts"
     folder.mkdir()
     watched = watching(folder, "--select", "DUP")
-    assert watched.said("has no *.txt file")
+    assert watched.said("has no *.txt")
     (folder / "new.txt").write_text("1girl, 1girl\n", encoding="utf-8")
     assert watched.said("new.txt:1:8: warning DUP101")
     assert watched.stopped() == 130

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tagkit.linting.context import Context
     from tagkit.packs import Rule
     from tagkit.prompt import Node, Prompt, Section, Segment
+    from tagkit.spans import Span
 
 PROSE_WORDS = 5
 
@@ -70,7 +71,7 @@ def _is_sorted(section: Section, context: Context) -> bool:
     sorted, never that one is unsorted.
     """
     rank = 0
-    for segment in section.segments:
+    for segment in _movable(section, context):
         for tag in segment.tags:
             homes = context.knowledge.homes(tag.name, context.knowledge.group(tag.name))
             if homes and homes[-1] < rank:
@@ -91,14 +92,27 @@ def home_behind(homes: Sequence[int], rank: int) -> int:
     return rank
 
 
+def _movable(section: Section, context: Context) -> Sequence[Segment]:
+    kept = context.kept
+    if not kept:
+        return section.segments
+    return [each for each in section.segments if not _is_kept(each, kept)]
+
+
+def _is_kept(segment: Segment, kept: Sequence[Span]) -> bool:
+    """Whether it is of what a caption keeps in its place."""
+    return any(segment.span.overlaps(span) for span in kept)
+
+
 def _read(section: Section, prompt: Prompt, context: Context) -> _Reading:
     """Segments grouped into units; those that belong to none keep their slot."""
     units: list[_Unit] = []
     pinned = True  # an unknown tag in first place stays there
     judgement = False
     artist = _is_artist_near(section, context)
+    kept = context.kept
     for slot, segment in enumerate(section.segments):
-        if _is_pinned(segment.nodes):
+        if _is_kept(segment, kept) or _is_pinned(segment.nodes):
             pinned = True
             continue
         known = {

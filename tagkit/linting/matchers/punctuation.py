@@ -11,6 +11,7 @@ from tagkit.linting.editing import protected_spans
 from tagkit.linting.matchers.brackets import errors_of_brackets
 from tagkit.linting.matchers.weights import errors_of_weights
 from tagkit.prompt import Bracket, canonical, parse
+from tagkit.prompt.grammars import GRAMMARS
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ def _plain(found: re.Match[str], prompt: Prompt, context: Context) -> list[Edit]
         return [Edit(span, found[0].translate(_PLAIN))]
     opening, closing = "(", ")"
     if _is_name(span, prompt, context):  # names have a blank in front of a bracket
-        opening, closing = "\\(" if prompt.text[span.start - 1].isspace() else " \\(", "\\)"
+        escape = "\\" if "emphasis" in GRAMMARS[prompt.dialect].factors else ""
+        blank = "" if prompt.text[span.start - 1].isspace() else " "
+        opening, closing = f"{blank}{escape}(", f"{escape})"
     colon = _WEIGHT.search(found["inner"])
     at = found.start("inner") + colon.start() if colon else 0
     return [

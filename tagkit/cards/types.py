@@ -1,20 +1,10 @@
-"""Model cards: everything tagkit knows of a model, as data. Code tests no model's name."""
+"""What a model card may say."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
-
-from tagkit._version import __version__
-from tagkit.compiled import compiled
-from tagkit.data import data_folder
-from tagkit.errors import UserError
-from tagkit.typed_yaml import nearest, read_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -237,91 +227,3 @@ class TagCard(Part, frozen=True):
     sampling: TagSampling = TagSampling()
     known_issues: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-
-
-C = TypeVar("C", ImageCard, TagCard)
-
-
-def image_card(name: str, folders: Sequence[Path] = ()) -> ImageCard:
-    """The image card `name`, from the user's `folders`, else tagkit's own. Raises UserError."""
-    return _card(name, ImageCard, "image", folders)
-
-
-def tag_card(name: str, folders: Sequence[Path] = ()) -> TagCard:
-    """The tag card `name`, from the user's `folders`, else tagkit's own. Raises UserError."""
-    return _card(name, TagCard, "tag", folders)
-
-
-def image_cards() -> dict[str, ImageCard]:
-    """tagkit's own image cards by name."""
-    return _shipped(ImageCard, "image")
-
-
-def tag_cards() -> dict[str, TagCard]:
-    """tagkit's own tag cards by name."""
-    return _shipped(TagCard, "tag")
-
-
-def recorded_card(settings: Mapping[str, str]) -> ImageCard | None:
-    """tagkit's own card of the model that a record's settings name by hash or name, if any."""
-    model, digest = settings.get("Model", "").lower(), settings.get("Model hash", "").lower()
-    for card in image_cards().values():
-        names = {card.name, *(alias.lower() for alias in card.aliases)}
-        digests = {file.sha256[: len(digest)] for file in card.files if file.sha256 and digest}
-        if model in names or digest in digests:
-            return card
-    return None
-
-
-def _card(name: str, type_: type[C], kind: str, folders: Sequence[Path]) -> C:
-    for folder in folders:
-        if (folder / f"{name}.yaml").is_file():
-            return msgspec.convert(_merged(folder / f"{name}.yaml", type_, kind, folders), type_)
-    known: dict[str, C] = _shipped(type_, kind)
-    if name not in known:
-        raise UserError(f"there is no {kind} card `{name}`", "", nearest(name, [*known], "cards"))
-    return known[name]
-
-
-def _shipped(type_: type[C], kind: str) -> dict[str, C]:
-    paths = sorted((data_folder("models") / kind).glob("*.yaml"))
-
-    def make() -> dict[str, C]:
-        return {path.stem: msgspec.convert(_merged(path, type_, kind, ()), type_) for path in paths}
-
-    return compiled(paths, dict[str, type_], make, __version__)  # type: ignore[valid-type]
-
-
-def _merged(
-    path: Path, type_: type[C], kind: str, folders: Sequence[Path], seen: tuple[Path, ...] = ()
-) -> dict[str, Any]:
-    """The card's mapping laid over the mapping of the card that it extends."""
-    if path in seen:
-        raise UserError(f"card `{path.stem}` extends itself", str(path), "break the circle")
-    read_yaml(path, type_)
-    own = read_yaml(path, dict[str, Any])
-    if own["card"] != kind or own["name"] != path.stem:
-        wanted = f"card: {kind}, name: {path.stem}"
-        raise UserError(f"card `{path.stem}` names itself wrongly", str(path), f"write `{wanted}`")
-    if "extends" not in own:
-        return own
-    parent = _parent(own["extends"], kind, path, folders)
-    return _laid_over(_merged(parent, type_, kind, folders, (*seen, path)), own)
-
-
-def _parent(name: str, kind: str, child: Path, folders: Sequence[Path]) -> Path:
-    for folder in (*folders, data_folder("models") / kind):
-        if (folder / f"{name}.yaml").is_file():
-            return folder / f"{name}.yaml"
-    raise UserError(f"card `{child.stem}` extends `{name}`, which does not exist", str(child))
-
-
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Mappings merge, everything else replaces; an empty mapping clears what was inherited."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        if isinstance(value, dict) and isinstance(old, dict) and value:
-            value = _laid_over(old, value)
-        merged[key] = value
-    return merged
