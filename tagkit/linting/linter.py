@@ -124,7 +124,7 @@ class Linter:
 
     def _context(self, positive: str, texts: frozenset[Where]) -> Context:
         prompt, nothing = parse(positive, self.dialect), parse("", self.dialect)
-        return Context(prompt, nothing, "", self.knowledge, False, texts)
+        return Context(prompt, nothing, "", self.knowledge, False, self.keep_tokens, texts)
 
     def _lint_whole(self, record: Record) -> Report:
         context = Context(
