@@ -54,13 +54,18 @@ def _cut(lines: Iterable[bytes]) -> list[Piece] | None:
         text = _plain_text(line)
         if text is None or (number == 0 and line.startswith(_BYTE_ORDER_MARK)):
             return None
-        if count >= LINES and not continues(text):
+        if count >= LINES and not _belongs_to_the_line_before(text):
             found.append(Piece(start, end, before, offset))
             start, offset, before, count = end, position, number, 0
         end += len(line)
         position += len(text)
         count += 1
     return [*found, Piece(start, end, before, offset)]
+
+
+def _belongs_to_the_line_before(line: str) -> bool:
+    """A comment may stand between a prompt and the line that goes on with it."""
+    return continues(line) or line.lstrip().startswith("#")
 
 
 def _plain_text(line: bytes) -> str | None:
