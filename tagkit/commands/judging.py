@@ -85,18 +85,24 @@ class Judge:
 
     def outcomes(self, arguments: Sequence[str]) -> Iterator[Outcome]:
         """What comes of each input, one after the other; an error is reported, the rest is done."""
-        suffixes = PROMPT_FILES if self.options.captions is False else CAPTION_FILES
-        for argument in expanded(arguments, suffixes):
+        for argument in expanded(arguments, suffixes_of(self.options)):
             try:
                 yield self._outcome(argument)
             except UserError as error:
                 report(error)
                 self.failed = True
 
+    def linted(self, argument: str, document: Document) -> LintedDocument:
+        """The document, or a piece of it, that an argument means; safe fixes are worked out."""
+        return self._lint(document, self._settings_of(argument), ("safe",))
+
+    def _settings_of(self, argument: str) -> Settings:
+        return self._settings(Path(argument).parent if is_file(argument) else Path())
+
     def _outcome(self, argument: str) -> Outcome:
         options = self.options
         document = open_document(argument, options.split, captions=options.captions)
-        settings = self._settings(Path(argument).parent if is_file(argument) else Path())
+        settings = self._settings_of(argument)
         safe = self._lint(document, settings, ("safe",))
         fixes: tuple[Safety, ...] = ("safe", "unsafe")
         asked = self._lint(document, settings, fixes) if options.unsafe_fixes else safe
@@ -125,18 +131,26 @@ class Judge:
         asked = self.options.dialect or settings.dialect
         rules = self._rules(settings)
 
-        def linter_for(record: Record) -> tuple[str, str, Linter]:
-            choice = choose_card(self.options.model, record.settings, settings)
-            dialect = CAPTIONS if document.captions else asked
-            if dialect == "auto":
-                dialect = _detected(record)
+        @cache
+        def linter_of(settings_line: str | None, dialect: str) -> tuple[str, str, Linter]:
+            choice = choose_card(self.options.model, settings_line, settings)
             key = (choice.name, choice.card is None, dialect, settings, fixes)
             if key not in self._linters:
                 keep = self.options.keep_tokens
                 self._linters[key] = Linter(choice.card, rules, dialect, fixes, keep)
             return choice.name, choice.source, self._linters[key]
 
+        def linter_for(record: Record) -> tuple[str, str, Linter]:
+            if document.captions:
+                return linter_of(record.settings, CAPTIONS)
+            return linter_of(record.settings, _detected(record) if asked == "auto" else asked)
+
         return linter_for
+
+
+def suffixes_of(options: Options) -> tuple[str, ...]:
+    """Suffixes of the files that a folder means."""
+    return PROMPT_FILES if options.captions is False else CAPTION_FILES
 
 
 def rules_for(options: Options, settings: Settings) -> tuple[Rule, ...]:

@@ -112,6 +112,11 @@ def _watch(arguments: Sequence[str], options: Options) -> None:
 
 
 def _lint(arguments: Sequence[str], options: Options, *, exit_zero: bool) -> int:
+    if options.form == "json":
+        from tagkit.commands.bulk import is_worth_it, lint_many
+
+        if is_worth_it(arguments, options):
+            return lint_many(arguments, options, exit_zero=exit_zero)
     judge = Judge(options)
     verdict = _Verdict(options)
     piped = options.fix and any(map(is_text, arguments))

@@ -28,7 +28,7 @@ def print_report(outcomes: Iterator[Outcome], options: Options, *, piped: bool) 
     if options.form not in LINES:
         done = list(outcomes)
         if done:
-            click.echo(_as_document(done, options))
+            click.echo(_as_document(done, options), nl=options.form == "sarif")
         return
     if options.diff:
         for outcome in outcomes:

@@ -13,7 +13,7 @@ from tagkit.reporting.statistics import Tallies
 from tagkit.spans import LineMap, Position
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tagkit.linting.batch import LintedDocument, LintedPrompt
     from tagkit.linting.diagnostics import Diagnostic
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tagkit.linting.linter import Texts
 
 VERSION = 1
+SEPARATOR = b",\n"
+MIDDLE = b'\n],\n"diagnostics": [\n'
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -47,6 +49,10 @@ class Summary(msgspec.Struct, frozen=True):
         """Both together."""
         pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
         return Summary(*(mine + theirs for mine, theirs in pairs))
+
+    def less(self, other: Summary) -> Summary:
+        """This one without what `other` counts."""
+        return self.plus(Summary(*(-count for count in msgspec.structs.astuple(other))))
 
 
 class _Text(msgspec.Struct, frozen=True):
@@ -118,34 +124,20 @@ def as_json(
         diagnostics += encoded_diagnostics(found, each.document.path, each.document.text)
         summary = summary.plus(summary_of(found, len(each.prompts)))
     further = _statistics(linted) if statistics else {}
-    return b"".join(document(model, prompts, diagnostics, summary, further)).decode()
-
-
-def document(
-    model: str,
-    prompts: Iterable[bytes],
-    diagnostics: Iterable[bytes],
-    summary: Summary,
-    further: Mapping[str, object],
-) -> Iterator[bytes]:
-    """The parts of the JSON document, which belong one behind the other."""
-    yield opening(model)
-    yield from _items(prompts)
-    yield b'],\n"diagnostics": ['
-    yield from _items(diagnostics)
-    yield closing(summary, further)
+    parts = (SEPARATOR.join(prompts), MIDDLE, SEPARATOR.join(diagnostics))
+    return b"".join((opening(model), *parts, closing(summary, further))).decode()
 
 
 def opening(model: str) -> bytes:
     """The document up to its first prompt."""
-    return b'{"version": %d, "model": %b,\n"prompts": [' % (VERSION, _ENCODER.encode(model))
+    return b'{"version": %d, "model": %b,\n"prompts": [\n' % (VERSION, _ENCODER.encode(model))
 
 
 def closing(summary: Summary, further: Mapping[str, object]) -> bytes:
     """The document behind its last diagnostic."""
     members = {"summary": summary, **further}
     texts = [b"%b: %b" % (_ENCODER.encode(k), _ENCODER.encode(v)) for k, v in members.items()]
-    return b"],\n" + b",\n".join(texts) + b"}"
+    return b"\n],\n" + SEPARATOR.join(texts) + b"}\n"
 
 
 def encoded_prompt(
@@ -216,12 +208,6 @@ def _statistics(linted: Iterable[LintedDocument]) -> dict[str, object]:
         tallies.add(each)
     captions = tallies.census.result()
     return {"statistics": tallies.rules()} | ({"captions": captions} if captions else {})
-
-
-def _items(encoded: Iterable[bytes]) -> Iterator[bytes]:
-    for number, item in enumerate(encoded):
-        yield b",\n" if number else b"\n"
-        yield item
 
 
 def _counted(text: str, dialect: str, *, negative: bool) -> _Text:

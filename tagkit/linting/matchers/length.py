@@ -98,17 +98,30 @@ def _first_over(prompt: Prompt, limit: int, where: Where) -> int:
 
 def _overflow(context: Context, prompt: Prompt, limit: int, where: Where) -> list[Edit]:
     """The fewest removals from the end that bring the prompt to `limit`; none if they cannot."""
+
+    def fits(edits: list[Edit]) -> bool:
+        return _tokens(apply_edits(prompt.text, edits), prompt, where) <= limit
+
     edits: list[Edit] = []
+    tries = 1
+    for edit in _removals(context, prompt, where):
+        edits.append(edit)
+        if len(edits) == tries:
+            if fits(edits):
+                break
+            tries *= 2
+    count = bisect_left(range(1, len(edits) + 1), True, key=lambda size: fits(edits[:size])) + 1
+    return edits[:count] if count <= len(edits) else []
+
+
+def _removals(context: Context, prompt: Prompt, where: Where) -> Iterator[Edit]:
+    """What takes the droppable tags out, the last one first; no two overlap."""
+    start = len(prompt.text)
     for tag in reversed(prompt.tags):
         edit = removal(prompt, tag) if _is_droppable(tag, context, where) else None
-        if edit and not (edits and edit.span.end > edits[-1].span.start):
-            edits.append(edit)
-
-    def fits(count: int) -> bool:
-        return _tokens(apply_edits(prompt.text, edits[:count]), prompt, where) <= limit
-
-    count = bisect_left(range(1, len(edits) + 1), True, key=fits) + 1
-    return edits[:count] if count <= len(edits) else []
+        if edit and edit.span.end <= start:
+            start = edit.span.start
+            yield edit
 
 
 def _is_droppable(tag: Tag, context: Context, where: Where) -> bool:

@@ -1,0 +1,228 @@
+"""Many prompts at once: checked on all cores, reported as JSON while they go by.
+
+What is printed is what the ordinary way prints. Memory does not grow with the number of prompts:
+files go by in groups, large ones in pieces, and the findings wait for their turn on disk.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.commands.inputs import expanded, is_caption, is_file, open_document
+from tagkit.commands.judging import Judge, Options, suffixes_of
+from tagkit.commands.processes import core_count, in_order
+from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
+from tagkit.documents import Piece, parse_document, pieces, read_piece
+from tagkit.errors import UserError
+from tagkit.packs import shipped_rules
+from tagkit.reporting.as_json import (
+    AT_THE_TOP,
+    MIDDLE,
+    SEPARATOR,
+    Start,
+    Summary,
+    closing,
+    encoded_diagnostics,
+    encoded_prompt,
+    opening,
+    summary_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import BinaryIO
+
+    from tagkit.linting.batch import LintedDocument
+
+# Below this, starting processes costs more than they save.
+_WORTH_BYTES = 1 << 20
+_LARGE_BYTES = 1 << 18
+_GROUP = 200
+_TEXT_SUFFIXES = (".txt", ".text", ".prompt")
+
+
+class _Task(msgspec.Struct, frozen=True):
+    """Files to check, or one piece of a large one."""
+
+    arguments: tuple[str, ...]
+    piece: Piece | None = None
+
+
+class _Once(msgspec.Struct, frozen=True):
+    """A finding that is said once a document: its place among the part's, what it adds."""
+
+    index: int
+    code: str
+    counted: Summary
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """What came of one document or piece.
+
+    refused: a rule that nothing switches off found something. error: instead of everything else.
+    """
+
+    path: str
+    model: str = ""
+    prompts: tuple[bytes, ...] = ()
+    diagnostics: tuple[bytes, ...] = ()
+    once: tuple[_Once, ...] = ()
+    summary: Summary = Summary()
+    refused: bool = False
+    error: UserError | None = None
+
+
+def is_worth_it(arguments: Sequence[str], options: Options) -> bool:
+    """Whether there is much to check, and nothing is asked for but the findings as JSON."""
+    if options.form != "json" or options.fix or options.diff or options.statistics:
+        return False
+    if options.fit is not None or options.unsafe_fixes:
+        return False
+    size = 0
+    for argument in expanded(arguments, suffixes_of(options)):
+        size += Path(argument).stat().st_size if is_file(argument) else 0
+        if size >= _WORTH_BYTES:
+            return True
+    return False
+
+
+def lint_many(arguments: Sequence[str], options: Options, *, exit_zero: bool) -> int:
+    """Checks everything and prints the JSON document; the exit status."""
+    parts = in_order(partial(_worker, options), _tasks(arguments, options), core_count())
+    with tempfile.TemporaryFile() as spool:
+        printer = _Printer(sys.stdout.buffer, spool)
+        for group in parts:
+            for part in group:
+                printer.take(part)
+        printer.finish()
+    if printer.failed:
+        return EXIT_FAILED
+    found = printer.summary.errors or printer.summary.warnings
+    return EXIT_FOUND if printer.refused or (found and not exit_zero) else EXIT_DONE
+
+
+class _Printer:
+    """Writes the document: prompts as they come, findings through `spool` behind them."""
+
+    def __init__(self, output: BinaryIO, spool: BinaryIO) -> None:
+        self._output = output
+        self._spool = spool
+        self._path = ""
+        self._said: set[str] = set()
+        self.summary = Summary()
+        self.refused = self.failed = self._has_findings = False
+
+    def take(self, part: _Part) -> None:
+        """The next part; those of one document come one after the other."""
+        if part.error:
+            report(part.error)
+            self.failed = True
+            return
+        self._output.write(SEPARATOR if self.summary.prompts else opening(part.model))
+        self._output.write(SEPARATOR.join(part.prompts))
+        self.summary = self.summary.plus(part.summary)
+        self.refused |= part.refused
+        findings = self._unsaid(part)
+        if findings:
+            self._spool.write(SEPARATOR if self._has_findings else b"")
+            self._spool.write(SEPARATOR.join(findings))
+            self._has_findings = True
+
+    def finish(self) -> None:
+        """What comes behind the last prompt."""
+        if not self.summary.prompts:
+            return
+        self._output.write(MIDDLE)
+        self._spool.seek(0)
+        shutil.copyfileobj(self._spool, self._output)
+        self._output.write(closing(self.summary, {}))
+        self._output.flush()
+
+    def _unsaid(self, part: _Part) -> list[bytes]:
+        """The part's findings without those that its document has had already."""
+        if part.path != self._path:
+            self._path, self._said = part.path, set()
+        findings = list(part.diagnostics)
+        for each in reversed(part.once):
+            if each.code in self._said:
+                del findings[each.index]
+                self.summary = self.summary.less(each.counted)
+        self._said |= {each.code for each in part.once}
+        return findings
+
+
+def _tasks(arguments: Sequence[str], options: Options) -> Iterator[_Task]:
+    group: list[str] = []
+    for argument in expanded(arguments, suffixes_of(options)):
+        cut = _pieces(argument, options)
+        if cut is None:
+            group.append(argument)
+        if group and (cut or len(group) == _GROUP):
+            yield _Task(tuple(group))
+            group = []
+        for piece in cut or ():
+            yield _Task((argument,), piece)
+    if group:
+        yield _Task(tuple(group))
+
+
+def _pieces(argument: str, options: Options) -> list[Piece] | None:
+    """Pieces of a large file of prompts; None for anything else."""
+    path = Path(argument)
+    if not is_file(argument) or path.suffix.lower() not in _TEXT_SUFFIXES:
+        return None
+    if options.split != "lines" or path.stat().st_size < _LARGE_BYTES:
+        return None
+    captions = is_caption(path) if options.captions is None else options.captions
+    return None if captions else pieces(path)
+
+
+def _worker(options: Options) -> Callable[[_Task], list[_Part]]:
+    """What does the work in a process of its own."""
+    judge = Judge(options)
+    always = frozenset(rule.code for rule in shipped_rules() if rule.always)
+
+    def parts(task: _Task) -> list[_Part]:
+        return [_part(argument, task.piece, judge, always) for argument in task.arguments]
+
+    return parts
+
+
+def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[str]) -> _Part:
+    options = judge.options
+    try:
+        if piece is None:
+            document = open_document(argument, options.split, captions=options.captions)
+            return _encoded(judge.linted(argument, document), AT_THE_TOP, always)
+        document = parse_document(read_piece(Path(argument), piece), argument, options.split)
+        linted = judge.linted(argument, document)
+        return _encoded(linted, Start(piece.lines, piece.offset), always)
+    except UserError as error:
+        return _Part(argument, error=error)
+
+
+def _encoded(linted: LintedDocument, start: Start, always: frozenset[str]) -> _Part:
+    document, prompts = linted.document, linted.prompts
+    found = list(linted.diagnostics())
+    return _Part(
+        document.path,
+        prompts[0].model if prompts else "",
+        tuple(
+            encoded_prompt(each, each.report.fixed, document.path, start=start) for each in prompts
+        ),
+        tuple(encoded_diagnostics(found, document.path, document.text, start)),
+        tuple(
+            _Once(index, each.code, summary_of([each], 0))
+            for index, each in enumerate(found)
+            if each.once
+        ),
+        summary_of(found, len(prompts)),
+        any(each.code in always for each in found),
+    )

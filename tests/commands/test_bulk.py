@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tagkit.commands import bulk, run
+
+PROMPTS = [
+    "1girl, solo, long hair, smile",
+    "1girl, 1girl, hat",
+    "masterpiece, 1girl, blonde hair, black hair",
+    "1girl, (hat:1,2)",
+    "{{hat}}, 1girl",
+    "1girl, halo, blue hair",
+    "é, 日本, 1girl",
+]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "large.txt").write_text("\n".join(PROMPTS * 1500) + "\n", encoding="utf-8")
+    (tmp_path / "record.txt").write_text("1girl\nNegative prompt: hat, hat\nSteps: 20\n")
+    (tmp_path / "small.txt").write_text("1girl, smile\n\n# tagkit: allow DUP101\nhat, hat\n")
+    return tmp_path
+
+
+def as_json(arguments, capfd):
+    status = run(["lint", *map(str, arguments), "--output-format", "json"])
+    out, err = capfd.readouterr()
+    return status, out, err
+
+
+def test_many_prompts_are_reported_as_few_are(folder, capfd, monkeypatch):
+    monkeypatch.setattr(bulk, "_LARGE_BYTES", 1 << 14)
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1)
+    many = as_json([folder], capfd)
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1 << 40)
+    few = as_json([folder], capfd)
+    assert many == few
+    document = json.loads(many[1])
+    assert document["summary"]["prompts"] == len(PROMPTS) * 1500 + 3
+    said = [each["code"] for each in document["diagnostics"] if "large" in each["path"]]
+    assert said.count("NEG101") == 1
+
+
+def test_an_unreadable_file_is_named_and_the_rest_is_checked(folder, capfd, monkeypatch):
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1)
+    (folder / "broken.txt").write_bytes(b"\xff\xfe")
+    status, out, err = as_json([folder / "broken.txt", folder / "small.txt"], capfd)
+    assert status == 2
+    assert "broken.txt` is not UTF-8" in err
+    assert len(json.loads(out)["prompts"]) == 2
+
+
+def test_nothing_but_errors_prints_no_document(folder, capfd, monkeypatch):
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1)
+    (folder / "broken.txt").write_bytes(b"\xff\xfe")
+    status, out, _ = as_json([folder / "broken.txt"], capfd)
+    assert (status, out) == (2, "")
+
+
+def test_findings_that_are_errors_decide_the_status(folder, capfd, monkeypatch):
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1)
+    assert as_json([folder], capfd)[0] == 1
+    assert run(["lint", str(folder), "--output-format", "json", "--exit-zero"]) == 0
