@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,11 +11,12 @@ from tagkit.errors import UserError
 from tagkit.rendering.conditioning import Conditioner
 from tagkit.rendering.denoising import Denoiser
 from tagkit.rendering.guidance import guidance
+from tagkit.rendering.memory import memory_errors
 from tagkit.rendering.noise import noise_stream
 from tagkit.rendering.sampling import SAMPLERS, tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -33,7 +33,6 @@ _LATENT_CHANNELS = 4
 # Pictures of this many pixels together keep a device busy; more at once only cost memory.
 _MOST_PIXELS = {"cuda": 8 * 1024 * 1024}
 _MOST_PIXELS_ELSEWHERE = 1024 * 1024
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 class Pass(msgspec.Struct, frozen=True):
@@ -111,7 +110,7 @@ class Pipeline:
             return torch.stack([draw(original.shape[1:]) for draw in streams]).to(self._device)
 
         denoise = self._denoiser(passes)
-        with torch.inference_mode(), _memory_errors():
+        with torch.inference_mode(), memory_errors():
             start = original + noise() * sigmas[0]
             if mask is None:
                 return SAMPLERS[one.sampler](denoise, start, sigmas, noise)
@@ -168,12 +167,12 @@ class Pipeline:
     def _in_memory(self, half: Callable[[Tensor], Tensor], one: Tensor) -> Tensor:
         batch = one[None].to(self._vae.dtype)
         try:
-            with _memory_errors():
+            with memory_errors():
                 return half(batch)[0]
         except MemoryError:
             self._vae.enable_tiling()
         try:
-            with _memory_errors():
+            with memory_errors():
                 return half(batch)[0]
         finally:
             self._vae.disable_tiling()
@@ -209,17 +208,3 @@ def find_dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         name = "float32" if device.type == "cpu" else "float16"
     return _DTYPES[name]
-
-
-@contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Every library's way of saying so becomes a MemoryError."""
-    try:
-        yield
-    except RuntimeError as error:
-        if isinstance(error, torch.cuda.OutOfMemoryError) or any(
-            words in str(error) for words in _OUT_OF_MEMORY
-        ):
-            torch.cuda.empty_cache()
-            raise MemoryError(str(error)) from error
-        raise
