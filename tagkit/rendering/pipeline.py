@@ -136,7 +136,7 @@ class Pipeline:
             return torch.stack([self._encoded_one(picture) for picture in pictures])
 
     def _encoded_one(self, picture: Picture) -> Tensor:
-        pixels = torch.from_numpy(picture).to(self._device).permute(2, 0, 1).float()
+        pixels = torch.tensor(picture, device=self._device).permute(2, 0, 1).float()
         latent = self._through_vae(
             lambda image: self._vae.encode(image).latent_dist.mode(), pixels / 127.5 - 1
         )

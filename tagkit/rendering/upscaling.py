@@ -76,7 +76,7 @@ class Network:
         return resampled(picture, width, height)
 
     def _enlarged(self, picture: Picture) -> Picture:
-        pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1) / 255
+        pixels = torch.tensor(picture).permute(2, 0, 1) / 255
         result = self._in_memory(pixels)
         if not result.isfinite().all():
             self._network.to(torch.float32)
