@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from tagkit.cards import ImageCard, TagCard
+from tagkit.cards import ImageCard, TagCard, UpscalerCard
 from tagkit.commands import COMMANDS, tagkit
 from tagkit.packs import Rule, shipped_rules
 from tagkit.rendering.jobfile import JobFile
@@ -30,6 +30,7 @@ SCHEMAS = {
     "rule": (Rule, "A rule of tagkit"),
     "image-card": (ImageCard, "A card of an image model"),
     "tag-card": (TagCard, "A card of a tag model"),
+    "upscaler-card": (UpscalerCard, "A card of an upscaler"),
     "job-file": (JobFile, "A job file of tagkit"),
     "settings": (SettingsFile, "tagkit.yaml"),
 }

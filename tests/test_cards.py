@@ -2,7 +2,7 @@
 
 import pytest
 
-from tagkit.cards import image_card, image_cards, recorded_card, tag_card, tag_cards
+from tagkit.cards import image_card, image_cards, recorded_card, tag_card, tag_cards, upscaler_cards
 from tagkit.errors import UserError
 from tagkit.linting import lint
 
@@ -29,7 +29,9 @@ def test_a_card_inherits_what_it_does_not_say():
     assert tiny.training == {}
 
 
-@pytest.mark.parametrize("card", [*image_cards().values(), *tag_cards().values()])
+@pytest.mark.parametrize(
+    "card", [*image_cards().values(), *tag_cards().values(), *upscaler_cards().values()]
+)
 def test_every_card_says_whose_it_is(card):
     assert card.summary
     assert card.sources

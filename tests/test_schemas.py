@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tagkit.cards import ImageCard, TagCard
+from tagkit.cards import ImageCard, TagCard, UpscalerCard
 from tagkit.packs import Rule
 from tagkit.rendering.jobfile import JobFile
 from tagkit.settings import SEARCHED, SettingsFile
@@ -16,6 +16,7 @@ TYPES = {
     "rule": Rule,
     "image-card": ImageCard,
     "tag-card": TagCard,
+    "upscaler-card": UpscalerCard,
     "job-file": JobFile,
     "settings": SettingsFile,
 }

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tagkit.cards.loading import image_card, image_cards, recorded_card, tag_card, tag_cards
+from tagkit.cards.loading import (
+    image_card,
+    image_cards,
+    recorded_card,
+    tag_card,
+    tag_cards,
+    upscaler_card,
+    upscaler_cards,
+)
 from tagkit.cards.types import (
     Ban,
     Detailer,
@@ -21,6 +29,7 @@ from tagkit.cards.types import (
     TagLayout,
     TagSampling,
     Unsupported,
+    UpscalerCard,
     WeightFile,
     Weights,
 )
@@ -43,6 +52,7 @@ __all__ = [
     "TagLayout",
     "TagSampling",
     "Unsupported",
+    "UpscalerCard",
     "WeightFile",
     "Weights",
     "image_card",
@@ -50,4 +60,6 @@ __all__ = [
     "recorded_card",
     "tag_card",
     "tag_cards",
+    "upscaler_card",
+    "upscaler_cards",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from tagkit._version import __version__
-from tagkit.cards.types import ImageCard, TagCard
+from tagkit.cards.types import ImageCard, TagCard, UpscalerCard
 from tagkit.compiled import compiled
 from tagkit.data import data_folder
 from tagkit.errors import UserError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-C = TypeVar("C", ImageCard, TagCard)
+C = TypeVar("C", ImageCard, TagCard, UpscalerCard)
 
 
 def image_card(name: str, folders: Sequence[Path] = ()) -> ImageCard:
@@ -30,6 +30,11 @@ def tag_card(name: str, folders: Sequence[Path] = ()) -> TagCard:
     return _card(name, TagCard, "tag", folders)
 
 
+def upscaler_card(name: str, folders: Sequence[Path] = ()) -> UpscalerCard:
+    """The upscaler card `name`, from the user's `folders`, else tagkit's own. Raises UserError."""
+    return _card(name, UpscalerCard, "upscaler", folders)
+
+
 def image_cards(folders: Sequence[Path] = ()) -> dict[str, ImageCard]:
     """tagkit's own image cards by name, and those of the user's `folders`, which win."""
     return _shipped(ImageCard, "image") | _own(ImageCard, "image", folders)
@@ -38,6 +43,11 @@ def image_cards(folders: Sequence[Path] = ()) -> dict[str, ImageCard]:
 def tag_cards(folders: Sequence[Path] = ()) -> dict[str, TagCard]:
     """tagkit's own tag cards by name, and those of the user's `folders`, which win."""
     return _shipped(TagCard, "tag") | _own(TagCard, "tag", folders)
+
+
+def upscaler_cards(folders: Sequence[Path] = ()) -> dict[str, UpscalerCard]:
+    """tagkit's own upscaler cards by name, and those of the user's `folders`, which win."""
+    return _shipped(UpscalerCard, "upscaler") | _own(UpscalerCard, "upscaler", folders)
 
 
 def recorded_card(settings: Mapping[str, str], folders: Sequence[Path] = ()) -> ImageCard | None:

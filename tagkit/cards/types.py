@@ -120,11 +120,15 @@ class ExpandAdvice(Part, frozen=True):
 
 
 class WeightFile(Part, frozen=True):
-    """A file of weights. `role`: checkpoint, vae, unet…; `sha256` empty while it is not known."""
+    """A file of weights. `role`: checkpoint, vae, upscaler…; `sha256` empty while not known.
+
+    url: where the user may fetch it from.
+    """
 
     name: str
     role: str = "checkpoint"
     sha256: str = ""
+    url: str = ""
     source: str = ""
 
 
@@ -225,5 +229,25 @@ class TagCard(Part, frozen=True):
     weights: Weights = Weights()
     files: tuple[WeightFile, ...] = ()
     sampling: TagSampling = TagSampling()
+    known_issues: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+class UpscalerCard(Part, frozen=True):
+    """A network that enlarges pictures `scale` times: one file, of a kind that spandrel knows.
+
+    weights: names a folder of the project's `models` if the file is part of tagkit.
+    """
+
+    card: str
+    name: str
+    title: str = ""
+    extends: str = ""
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    licence: Licence | None = None
+    scale: int = 2
+    files: tuple[WeightFile, ...] = ()
+    weights: Weights = Weights()
     known_issues: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()

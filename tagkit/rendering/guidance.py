@@ -38,11 +38,14 @@ class Guidance(msgspec.Struct, frozen=True):
     chunks: int
 
 
-def guidance(prompt: str, negative: str, steps: int) -> Guidance:
-    """The guidance of one picture. Only the prompt is parted by AND, as in A1111."""
+def guidance(prompt: str, negative: str, steps: int, after: int = 0) -> Guidance:
+    """The guidance of one picture. Only the prompt is parted by AND, as in A1111.
+
+    after: steps of the first pass, if this is the hires pass.
+    """
     bare = without_networks(without_comments(prompt))
-    positive = tuple(_part(text, weight, steps) for text, weight in and_parts(bare))
-    against = _part(without_networks(without_comments(negative)), 1.0, steps)
+    positive = tuple(_part(text, weight, steps, after) for text, weight in and_parts(bare))
+    against = _part(without_networks(without_comments(negative)), 1.0, steps, after)
     return Guidance(positive, against, max(part.chunks for part in (*positive, against)))
 
 
@@ -52,5 +55,5 @@ def chunk_count(text: str) -> int:
     return len(prompt_chunks(text))
 
 
-def _part(text: str, weight: float, steps: int) -> Part:
-    return Part(weight, tuple(schedule(text, steps)))
+def _part(text: str, weight: float, steps: int, after: int) -> Part:
+    return Part(weight, tuple(schedule(text, steps, after)))

@@ -1,21 +1,22 @@
-"""An SDXL model on a device: jobs to latents, latents to pictures."""
+"""An SDXL model on a device: jobs to latents, latents to pictures and back."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import msgspec
 import torch
 
 from tagkit.errors import UserError
 from tagkit.rendering.conditioning import Conditioner
 from tagkit.rendering.denoising import Denoiser
 from tagkit.rendering.guidance import guidance
+from tagkit.rendering.memory import memory_errors
 from tagkit.rendering.noise import noise_stream
-from tagkit.rendering.sampling import SAMPLERS, evenly_timed
+from tagkit.rendering.sampling import SAMPLERS, tail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -23,13 +24,43 @@ if TYPE_CHECKING:
 
     from tagkit.rendering.components import Components
     from tagkit.rendering.job import Job
+    from tagkit.rendering.sampling import Denoise
+
+    Picture = npt.NDArray[np.uint8]
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _LATENT_CHANNELS = 4
 # Pictures of this many pixels together keep a device busy; more at once only cost memory.
 _MOST_PIXELS = {"cuda": 8 * 1024 * 1024}
 _MOST_PIXELS_ELSEWHERE = 1024 * 1024
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """One way through the sampler.
+
+    denoise: how much is drawn anew, 0 to 1. exact: `steps` evaluations of the UNet, as hires fix
+    counts them; else int(denoise * steps) + 1, as img2img does. after: steps of the pass before,
+    which a prompt's schedule counts on from; 0 for a pass that schedules as the first one.
+    """
+
+    prompt: str
+    negative: str
+    seed: int
+    rng: str
+    steps: int
+    cfg: float
+    sampler: str
+    scheduler: str = "automatic"
+    denoise: float = 1.0
+    exact: bool = True
+    after: int = 0
+
+
+def first_pass(job: Job) -> Pass:
+    """The pass that draws a job's picture at its own size, from noise alone."""
+    return Pass(
+        job.prompt, job.negative, job.seed, job.rng, job.steps, job.cfg, job.sampler, job.scheduler
+    )
 
 
 class Pipeline:
@@ -50,55 +81,106 @@ class Pipeline:
         self._conditioner = Conditioner(*(each.to(device, dtype) for each in encoders))
 
     def latents(self, jobs: Sequence[Job]) -> Tensor:
-        """Finished latents of jobs that differ in nothing but prompts and seed; float32.
+        """Finished latents of the first pass of jobs that can share a batch; float32.
 
         Raises MemoryError where the device has too little for so many at once.
         """
         job = jobs[0]
-        shape = (_LATENT_CHANNELS, job.height // 8, job.width // 8)
-        streams = [noise_stream(each.rng, each.seed) for each in jobs]
-        guidances = [guidance(each.prompt, each.negative, each.steps) for each in jobs]
+        empty = torch.zeros(len(jobs), _LATENT_CHANNELS, job.height // 8, job.width // 8)
+        return self.repainted(empty, [first_pass(each) for each in jobs])
+
+    def repainted(
+        self, latents: Tensor, passes: Sequence[Pass], mask: Tensor | None = None
+    ) -> Tensor:
+        """The latents after noise has been added and taken away again, as A1111's img2img does it.
+
+        latents: (n, 4, height / 8, width / 8). passes: one for each, which differ in nothing but
+        prompts of as many chunks and seed. mask: (n, 1, height / 8, width / 8) of 0 and 1; where
+        it is 0, the latents stay what they are. Returns float32 on the pipeline's device. Raises
+        MemoryError where the device has too little for so many at once.
+        """
+        one = passes[0]
+        original = latents.to(self._device, torch.float32)
+        sigmas = tail(one.steps, one.denoise, exact=one.exact)
+        if not len(sigmas):
+            return original
+        streams = [noise_stream(each.rng, each.seed) for each in passes]
 
         def noise() -> Tensor:
-            return torch.stack([stream(shape) for stream in streams]).to(self._device)
+            return torch.stack([draw(original.shape[1:]) for draw in streams]).to(self._device)
 
-        denoiser = Denoiser(self._unet, self._conditioner, guidances, job.cfg, self._prediction)
-        sigmas = evenly_timed(job.steps)
-        with torch.inference_mode(), _memory_errors():
-            return SAMPLERS[job.sampler](denoiser, noise() * sigmas[0], sigmas, noise)
+        denoise = self._denoiser(passes)
+        with torch.inference_mode(), memory_errors():
+            start = original + noise() * sigmas[0]
+            if mask is None:
+                return SAMPLERS[one.sampler](denoise, start, sigmas, noise)
+            keep = _keeping(original, mask.to(self._device) > 0)
+            painted = SAMPLERS[one.sampler](
+                lambda *noisy: keep(denoise(*noisy)), start, sigmas, noise
+            )
+            return keep(painted)
 
-    def picture(self, latent: Tensor) -> npt.NDArray[np.uint8]:
+    def _denoiser(self, passes: Sequence[Pass]) -> Denoise:
+        one = passes[0]
+        guidances = [
+            guidance(each.prompt, each.negative, each.steps, each.after) for each in passes
+        ]
+        return Denoiser(self._unet, self._conditioner, guidances, one.cfg, self._prediction)
+
+    def encoded(self, pictures: Sequence[Picture]) -> Tensor:
+        """Pictures of one size, (height, width, 3), as latents (n, 4, height / 8, width / 8).
+
+        The middle of what the VAE takes for possible, so that a picture has one latent.
+        """
+        with torch.inference_mode():
+            return torch.stack([self._encoded_one(picture) for picture in pictures])
+
+    def _encoded_one(self, picture: Picture) -> Tensor:
+        pixels = torch.tensor(picture, device=self._device).permute(2, 0, 1).float()
+        latent = self._through_vae(
+            lambda image: self._vae.encode(image).latent_dist.mode(), pixels / 127.5 - 1
+        )
+        return latent * self._vae.config.scaling_factor
+
+    def picture(self, latent: Tensor) -> Picture:
         """One latent as a picture: (height, width, 3). Raises UserError if it is not finite."""
         if not latent.isfinite().all():
             raise UserError("the UNet gave no finite numbers", "", "try --dtype bfloat16, float32")
         with torch.inference_mode():
-            decoded = self._decoded(latent)
-            if not decoded.isfinite().all():
-                self._vae.float()
-                decoded = self._decoded(latent)
-            pixels = (decoded.float() / 2 + 0.5).clamp(0, 1) * 255
-            picture: npt.NDArray[np.uint8] = pixels.round().byte().permute(1, 2, 0).cpu().numpy()
+            scaled = latent / self._vae.config.scaling_factor
+            decoded = self._through_vae(lambda each: self._vae.decode(each).sample, scaled)
+            pixels = (decoded / 2 + 0.5).clamp(0, 1) * 255
+            picture: Picture = pixels.round().byte().permute(1, 2, 0).cpu().numpy()
         return picture
 
-    def _decoded(self, latent: Tensor) -> Tensor:
-        """(3, height, width), from -1 to 1; in tiles if memory does not hold it whole."""
+    def _through_vae(self, half: Callable[[Tensor], Tensor], one: Tensor) -> Tensor:
+        """One picture or latent through one half of the VAE; float32.
+
+        In tiles if memory does not hold it whole; in full precision if less has overflowed.
+        """
+        result = self._in_memory(half, one)
+        if not result.isfinite().all():
+            self._vae.float()
+            result = self._in_memory(half, one)
+        return result.float()
+
+    def _in_memory(self, half: Callable[[Tensor], Tensor], one: Tensor) -> Tensor:
+        batch = one[None].to(self._vae.dtype)
         try:
-            with _memory_errors():
-                return self._decoded_whole(latent)
+            with memory_errors():
+                return half(batch)[0]
         except MemoryError:
-            return self._decoded_in_tiles(latent)
-
-    def _decoded_whole(self, latent: Tensor) -> Tensor:
-        latent = latent[None] / self._vae.config.scaling_factor
-        return self._vae.decode(latent.to(self._vae.dtype)).sample[0]
-
-    def _decoded_in_tiles(self, latent: Tensor) -> Tensor:
-        self._vae.enable_tiling()
+            self._vae.enable_tiling()
         try:
-            with _memory_errors():
-                return self._decoded_whole(latent)
+            with memory_errors():
+                return half(batch)[0]
         finally:
             self._vae.disable_tiling()
+
+
+def _keeping(original: Tensor, drawn: Tensor) -> Callable[[Tensor], Tensor]:
+    """Puts the original back wherever `drawn` is false, as A1111 does after every step."""
+    return lambda latents: torch.where(drawn, latents, original)
 
 
 def find_device(name: str) -> torch.device:
@@ -126,17 +208,3 @@ def find_dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         name = "float32" if device.type == "cpu" else "float16"
     return _DTYPES[name]
-
-
-@contextmanager
-def _memory_errors() -> Iterator[None]:
-    """Every library's way of saying so becomes a MemoryError."""
-    try:
-        yield
-    except RuntimeError as error:
-        if isinstance(error, torch.cuda.OutOfMemoryError) or any(
-            words in str(error) for words in _OUT_OF_MEMORY
-        ):
-            torch.cuda.empty_cache()
-            raise MemoryError(str(error)) from error
-        raise

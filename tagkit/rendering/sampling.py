@@ -45,6 +45,20 @@ def evenly_timed(steps: int) -> Tensor:
     return torch.cat([sigmas, sigmas.new_zeros(1)]).float()
 
 
+def tail(steps: int, denoise: float, *, exact: bool) -> Tensor:
+    """The last sigmas of a schedule that is long enough for its end to begin at `denoise`.
+
+    exact: A1111's hires fix, int(steps / denoise) steps of which the last `steps` are taken; else
+    its img2img, the last int(denoise * steps) + 1 of `steps`. Empty if exactly nothing is to be
+    drawn anew, the whole schedule of `steps` if exactly everything is.
+    """
+    if exact and denoise in (0, 1):
+        return evenly_timed(steps) if denoise else torch.zeros(0)
+    denoise = min(denoise, 0.999)
+    taken = steps if exact else int(denoise * steps) + 1
+    return evenly_timed(int(steps / denoise) if exact else steps)[-taken - 1 :]
+
+
 def time_of(sigma: Tensor) -> Tensor:
     """The training step, with its fraction, whose noise level is `sigma`."""
     logarithms = training_sigmas().log()
