@@ -16,13 +16,14 @@ from tagkit.commands.inputs import (
     is_file,
     open_document,
 )
+from tagkit.commands.packs import known_rules
 from tagkit.commands.shared import report
 from tagkit.data import write_atomically
 from tagkit.documents import Document, Record, parse_document
 from tagkit.errors import UserError
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
 from tagkit.linting.linter import Linter
-from tagkit.packs import Rule, Safety, selected, shipped_rules
+from tagkit.packs import Rule, Safety, selected
 from tagkit.prompt import CAPTIONS
 from tagkit.settings import Settings, find_settings
 
@@ -48,6 +49,7 @@ class Options(msgspec.Struct, frozen=True):
     strict_length: bool
     select: tuple[str, ...]
     ignore: tuple[str, ...]
+    rules: tuple[Path, ...]
     model: str | None
     dialect: str | None
     captions: bool | None
@@ -81,7 +83,13 @@ class Judge:
         self.failed = False
         self._settings = cache(find_settings)
         self._rules = cache(lambda settings: rules_for(options, settings))
+        self._known: dict[str, Rule] = {}
         self._linters: dict[tuple[object, ...], Linter] = {}
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule that has judged so far, ordered by code."""
+        return tuple(self._known[code] for code in sorted(self._known))
 
     def outcomes(self, arguments: Sequence[str]) -> Iterator[Outcome]:
         """What comes of each input, one after the other; an error is reported, the rest is done."""
@@ -124,6 +132,7 @@ class Judge:
         """Finds the linter of each record: its model, who named that, its dialect."""
         asked = self.options.dialect or settings.dialect
         rules = self._rules(settings)
+        self._known |= {rule.code: rule for rule in rules}
 
         def linter_for(record: Record) -> tuple[str, str, Linter]:
             choice = choose_card(self.options.model, record.settings, settings)
@@ -142,7 +151,8 @@ class Judge:
 def rules_for(options: Options, settings: Settings) -> tuple[Rule, ...]:
     """The rules that were asked for, as severe as asked. Raises UserError for an unknown code."""
     select = options.select or settings.select
-    rules = selected(shipped_rules(), select, (*settings.ignore, *options.ignore))
+    known = known_rules((*settings.rules, *options.rules))
+    rules = selected(known, select, (*settings.ignore, *options.ignore))
     if not options.strict_length:
         return rules
     return tuple(

@@ -198,7 +198,7 @@ def lint(
     rules = selected(shipped_rules(), select, ignore)
     fixes: tuple[Safety, ...] = ("safe", "unsafe") if unsafe else ("safe",)
     linter = Linter(card, rules, dialect, fixes)
-    record = _record(text, negative)
+    record = record_of(text, negative)
     return _with_comments(linter.lint(record), record, linter)
 
 
@@ -231,7 +231,8 @@ def _with_comments(report: Report, record: Record, linter: Linter) -> Report:
     )
 
 
-def _record(text: str, negative: str | None) -> Record:
+def record_of(text: str, negative: str | None) -> Record:
+    """One prompt or record; `text` is the positive prompt only where `negative` is given."""
     if negative is None:
         return parse_record(text)
     whole = Span(0, len(text))

@@ -10,6 +10,7 @@ import msgspec
 from tagkit.clip import count_tokens
 from tagkit.documents import Record
 from tagkit.linting import Linter
+from tagkit.linting.own_rules import own_rules
 from tagkit.packs import selected, shipped_rules
 from tagkit.rendering.fields import Negative
 from tagkit.rendering.job import Tokens
@@ -79,7 +80,8 @@ class Editor:
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
-        return selected(shipped_rules(), self._settings.select, self._settings.ignore)
+        known = (*shipped_rules(), *own_rules(self._settings.rules))
+        return selected(known, self._settings.select, self._settings.ignore)
 
     @cached_property
     def _linters(self) -> dict[str, Linter]:
