@@ -61,6 +61,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     it is silent where a record names a model without a card. messages: one for each variant that
     the rule wants of its matcher. always: nothing switches it off. once: it is said once a
     document, whatever the number of prompts. since: the version of tagkit that has it first.
+    installed: files that the user of the examples has, by kind, as `loras/style.safetensors`, and
+    what is in them.
     """
 
     code: str
@@ -86,6 +88,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     once: Literal["document"] | None = None
     settings: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
     fix: RuleFix | None = None
+    installed: dict[str, str] = {}
     aliases: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 

@@ -22,6 +22,7 @@ from tagkit.data import write_atomically
 from tagkit.documents import Document, Record, parse_document
 from tagkit.errors import UserError
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
+from tagkit.linting.files import Files
 from tagkit.linting.linter import Linter
 from tagkit.packs import Rule, Safety, selected
 from tagkit.prompt import CAPTIONS
@@ -83,6 +84,7 @@ class Judge:
         self.failed = False
         self._settings = cache(find_settings)
         self._rules = cache(lambda settings: rules_for(options, settings))
+        self._files = cache(Files)
         self._known: dict[str, Rule] = {}
         self._linters: dict[tuple[object, ...], Linter] = {}
 
@@ -141,8 +143,14 @@ class Judge:
                 dialect = _detected(record)
             key = (choice.name, choice.card is None, dialect, settings, fixes)
             if key not in self._linters:
-                keep = self.options.keep_tokens
-                self._linters[key] = Linter(choice.card, rules, dialect, fixes, keep)
+                self._linters[key] = Linter(
+                    choice.card,
+                    rules,
+                    dialect,
+                    fixes,
+                    keep_tokens=self.options.keep_tokens,
+                    files=self._files(settings),
+                )
             return choice.name, choice.source, self._linters[key]
 
         return linter_for

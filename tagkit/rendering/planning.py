@@ -196,7 +196,7 @@ class _Planner:
                 weights=self._weights(draft.card.name),
                 checkpoint=self._checkpoint,
                 original=draft.request.prompt,
-                unresolved=_unresolved(prompt),
+                unresolved=words.missing or _unresolved(prompt),
                 refused=words.refused,
             )
         )

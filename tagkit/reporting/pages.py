@@ -29,6 +29,11 @@ def _rule_lines(rule: Rule) -> Iterator[str]:
     yield from ("", "## What it finds", "", rule.summary)
     yield from ("", "## Why it matters", "", rule.why.strip())
     yield from ("", "## Example", "")
+    if rule.installed:
+        yield from ("With these files in your folders:", "")
+        for name, content in rule.installed.items():
+            yield from _indented(f"{name}: {content.strip()!r}" if content else name)
+        yield ""
     for example in rule.examples:
         yield from _example(example)
     yield from ("", "## Write instead", "")

@@ -130,7 +130,7 @@ def test_two_packs_must_not_clash(pack, tmp_path_factory):
 
 def test_a_pattern_without_end_is_stopped_and_named(pack):
     folder = pack((LISTED, "with: {patterns: ['(a|aa)+b(?=c)']}"))
-    with pytest.raises(UserError, match="ABC101: pattern `.*` does not come to an end"):
+    with pytest.raises(UserError, match=r"ABC101: pattern `.*` does not come to an end"):
         linted(folder, f"1girl, {'a' * 60}")
 
 

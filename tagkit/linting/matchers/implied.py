@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 def implied_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Whole tags whose meaning a narrower one of their section has, wherever they are drawn.
 
-    The tag behind a LoRA is taken for its trigger: it says what the LoRA was trained to say.
+    The tag behind a LoRA is taken for its trigger, as are those that are kept beside its file:
+    they say what the LoRA was trained to say.
     """
     said_by = context.knowledge.prepared(rule, implied_table).said_by
     for where, prompt in context.prompts(rule):
         narrow = [tag for tag in prompt.tags if tag.name in said_by and tag.whole]
         if prompt.networks:
             woken = triggers(prompt)
-            narrow = [tag for tag in narrow if tag not in woken]
+            named = context.knowledge.files.triggers_in(prompt)
+            narrow = [tag for tag in narrow if tag not in woken and tag.name not in named]
         said = frozenset[str]().union(*(said_by[tag.name] for tag in narrow))
         for tag in prompt.tags:
             if tag.name not in said or not tag.whole:
