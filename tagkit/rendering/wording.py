@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _INJECTING = "NEG"
 _REFUSING = "SAF"
-_MISSING = ("LOR", "WLD")
+_MISSING = "LOR"
 _SAFETIES: dict[str, tuple[Safety, ...]] = {
     "off": ("safe",),
     "safe": ("safe",),
