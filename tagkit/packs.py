@@ -60,7 +60,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of a training picture has one of its own. needs_card: whether
     it is silent where a record names a model without a card. messages: one for each variant that
     the rule wants of its matcher. always: nothing switches it off. once: it is said once a
-    document, whatever the number of prompts. since: the version of tagkit that has it first.
+    document, whatever the number of prompts. if_guessed: its severity where the
+    dialect was not said but told by the prompt. since: the version of tagkit that has it first.
     installed: files that the user of the examples has, by kind, as `loras/style.safetensors`, and
     what is in them.
     """
@@ -86,6 +87,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs_card: bool = False
     always: bool = False
     once: Literal["document"] | None = None
+    if_guessed: Severity | None = None
     settings: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
     fix: RuleFix | None = None
     installed: dict[str, str] = {}

@@ -161,12 +161,17 @@ def rules_for(options: Options, settings: Settings) -> tuple[Rule, ...]:
     select = options.select or settings.select
     known = known_rules((*settings.rules, *options.rules))
     rules = selected(known, select, (*settings.ignore, *options.ignore))
-    if not options.strict_length:
-        return rules
-    return tuple(
-        msgspec.structs.replace(rule, severity="error") if rule.kind == _LENGTH else rule
-        for rule in rules
-    )
+    guessed = (options.dialect or settings.dialect) == "auto"
+    return tuple(_as_severe_as_asked(rule, options, guessed=guessed) for rule in rules)
+
+
+def _as_severe_as_asked(rule: Rule, options: Options, *, guessed: bool) -> Rule:
+    severity = rule.severity
+    if rule.kind == _LENGTH and options.strict_length:
+        severity = "error"
+    elif rule.if_guessed and guessed:
+        severity = rule.if_guessed
+    return rule if severity == rule.severity else msgspec.structs.replace(rule, severity=severity)
 
 
 def _detected(record: Record) -> str:
