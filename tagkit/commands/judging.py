@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tagkit.commands.choosing import choose_card
+from tagkit.commands.choosing import choose_card, choose_dialect
 from tagkit.commands.inputs import (
     CAPTION_FILES,
     PROMPT_FILES,
@@ -138,9 +138,7 @@ class Judge:
 
         def linter_for(record: Record) -> tuple[str, str, Linter]:
             choice = choose_card(self.options.model, record.settings, settings)
-            dialect = CAPTIONS if document.captions else asked
-            if dialect == "auto":
-                dialect = _detected(record)
+            dialect = CAPTIONS if document.captions else choose_dialect(asked, record)
             key = (choice.name, choice.card is None, dialect, settings, fixes)
             if key not in self._linters:
                 self._linters[key] = Linter(
@@ -172,9 +170,3 @@ def _as_severe_as_asked(rule: Rule, options: Options, *, guessed: bool) -> Rule:
     elif rule.if_guessed and guessed:
         severity = rule.if_guessed
     return rule if severity == rule.severity else msgspec.structs.replace(rule, severity=severity)
-
-
-def _detected(record: Record) -> str:
-    from tagkit.prompt.detection import detect_dialect
-
-    return detect_dialect(record.positive).dialect
