@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -10,14 +10,18 @@ from tagkit._version import __version__
 from tagkit.compiled import compiled
 from tagkit.data import data_folder
 from tagkit.errors import UserError
-from tagkit.typed_yaml import nearest, read_yaml
+from tagkit.typed_yaml import nearest, place_of, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from tagkit.typed_yaml import Steps
 
 Severity = Literal["error", "warning", "info", "off"]
 Safety = Literal["safe", "unsafe"]
+
+_YAML, _TABLE = (".yaml", ".yml"), ".tsv"
 
 
 class RuleFix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,12 +60,14 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     of a training picture has one of its own. needs_card: whether
     it is silent where a record names a model without a card. messages: one for each variant that
     the rule wants of its matcher. always: nothing switches it off. once: it is said once a
-    document, whatever the number of prompts.
+    document, whatever the number of prompts. if_guessed: its severity where the
+    dialect was not said but told by the prompt. since: the version of tagkit that has it first.
+    installed: files that the user of the examples has, by kind, as `loras/style.safetensors`, and
+    what is in them.
     """
 
     code: str
     name: str
-    since: str
     severity: Severity
     summary: str
     why: str
@@ -69,6 +75,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     messages: dict[str, str]
     examples: tuple[Example, ...]
     passes: tuple[str | Pass, ...]
+    since: str = ""
     looks_at: tuple[Literal["positive", "negative", "settings", "comment"], ...] = ("positive",)
     dialects: tuple[Literal["a1111", "comfyui", "novelai", "compel", "caption"], ...] = (
         "a1111",
@@ -80,10 +87,68 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs_card: bool = False
     always: bool = False
     once: Literal["document"] | None = None
+    if_guessed: Severity | None = None
     settings: dict[str, Any] = msgspec.field(name="with", default_factory=dict)
     fix: RuleFix | None = None
+    installed: dict[str, str] = {}
     aliases: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+
+
+class Written(NamedTuple):
+    """A rule of a user's pack, and where it is written: a file and the way to it in there."""
+
+    rule: Rule
+    path: Path
+    steps: Steps = ()
+
+    def place(self, *steps: str | int) -> str:
+        """`file:line` of the rule, or of what `steps` lead to in it."""
+        return place_of(self.path, (*self.steps, *steps))
+
+
+def read_pack(path: Path) -> list[Written]:
+    """The rules of a user's pack: a YAML file with one rule or a list, or a folder of such files.
+
+    A table that a rule names lies beside the rule's file or in the pack's folder; it comes back as
+    an absolute path. Raises UserError, naming file and line, for what is no rule.
+    """
+    folder = path if path.is_dir() else path.parent
+    files = sorted(each for each in path.rglob("*") if each.suffix in _YAML)
+    if path.is_file():
+        files = [path]
+    if not files:
+        hint = "a pack is a YAML file of rules or a folder of them"
+        raise UserError(f"there is no rule pack `{path}`", "", hint)
+    written = [each for file in files for each in _written(file)]
+    return [_with_tables(each, folder.absolute()) for each in written]
+
+
+def _written(path: Path) -> Iterator[Written]:
+    content: Rule | tuple[Rule, ...] = read_yaml(path, Rule | tuple[Rule, ...])  # type: ignore[arg-type]
+    if isinstance(content, Rule):
+        yield Written(content, path)
+        return
+    for number, rule in enumerate(content):
+        yield Written(rule, path, (number,))
+
+
+def _with_tables(written: Written, pack: Path) -> Written:
+    settings = {
+        key: _table(written, key, value, pack)
+        if isinstance(value, str) and value.endswith(_TABLE)
+        else value
+        for key, value in written.rule.settings.items()
+    }
+    return written._replace(rule=msgspec.structs.replace(written.rule, settings=settings))
+
+
+def _table(written: Written, key: str, name: str, pack: Path) -> str:
+    for folder in (written.path.parent.absolute(), pack):
+        if (folder / name).is_file():
+            return str(folder / name)
+    where = written.place("with", key)
+    raise UserError(f"there is no table `{name}`", where, "put it beside the rule's file")
 
 
 def shipped_rules() -> tuple[Rule, ...]:

@@ -26,14 +26,15 @@ SEARCHED = (
 class SettingsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A `tagkit.yaml` as it is written; folders count from where it lies.
 
-    model: the card to judge by. select, ignore: codes of rules or their beginnings. cards: folders
-    of model cards. The rest are folders to search.
+    model: the card to judge by. select, ignore: codes of rules or their beginnings. rules: packs
+    of rules. cards: folders of model cards. The rest are folders to search.
     """
 
     model: str = ""
     dialect: Literal["a1111", "comfyui", "novelai", "compel", "auto"] = "a1111"
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()
     checkpoints: tuple[str, ...] = ()
     loras: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True):
     dialect: str = "a1111"
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    rules: tuple[Path, ...] = ()
     cards: tuple[Path, ...] = ()
     checkpoints: tuple[Path, ...] = ()
     loras: tuple[Path, ...] = ()
@@ -78,6 +80,6 @@ def read_settings(path: Path) -> Settings:
     file = read_yaml(path, SettingsFile)
     folders = {
         key: tuple(path.parent / Path(name).expanduser() for name in getattr(file, key))
-        for key in ("cards", *SEARCHED)
+        for key in ("rules", "cards", *SEARCHED)
     }
     return Settings(path, file.model, file.dialect, file.select, file.ignore, **folders)

@@ -52,6 +52,28 @@ def parse_yaml(text: str, type_: type[T], name: str) -> T:
         raise _explained(str(error), node, type_, name) from error
 
 
+def convert_at(value: object, type_: type[T], path: Path, steps: Steps) -> T:
+    """`value`, read from the place in the file that `steps` lead to, as a value of `type_`.
+
+    Raises UserError with the line of what is wrong in it.
+    """
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        node, _ = _load(read_text(path), str(path))
+        for step in steps:
+            node = _below(node, step)
+        raise _explained(str(error), node, type_, str(path)) from error
+
+
+def _below(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == step), None)
+    return node.value[step] if isinstance(node, yaml.SequenceNode) else None
+
+
 def _load(text: str, name: str) -> tuple[yaml.Node | None, Any]:
     import yaml
 
@@ -159,7 +181,7 @@ def _walked(node: yaml.Node | None, steps: Steps) -> tuple[int, bool]:
     """The line of the deepest node on the way, and whether that is its end."""
     import yaml
 
-    line = 1
+    line = node.start_mark.line + 1 if node else 1
     for step in steps:
         if isinstance(node, yaml.MappingNode):
             pairs = {str(key.value): (key, value) for key, value in node.value}

@@ -61,11 +61,13 @@ class PromptAdvice(Part, frozen=True):
     """How the checkpoint wants its prompts. `order`: ranks of groups, first to last.
 
     foreign: words that other families of models were trained with. unstable: tags that come out
-    with more than they say.
+    with more than they say. expendable: groups whose tags may go from a prompt that is too long,
+    the least important first; tags of other groups stay.
     """
 
     order: tuple[tuple[str, ...], ...] = ()
     several_homes: dict[str, tuple[str, ...]] = {}
+    expendable: tuple[str, ...] = ("general",)
     limit: int | None = None
     negative: str = ""
     overfit: tuple[Overfit, ...] = ()

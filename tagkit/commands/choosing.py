@@ -1,4 +1,4 @@
-"""Which model card a prompt is judged by."""
+"""Which model card and which dialect a prompt is judged by."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tagkit.cards import ImageCard, image_card, recorded_card
 from tagkit.infotext import parse_settings
 
 if TYPE_CHECKING:
+    from tagkit.documents import Record
     from tagkit.settings import Settings
 
 DEFAULT = "baxl-v3"
@@ -37,6 +38,15 @@ def choose_card(option: str | None, settings_line: str | None, settings: Setting
     if settings.model:
         return Choice(settings.model, named_card(settings.model, settings), str(settings.path))
     return Choice(DEFAULT, image_card(DEFAULT), "default")
+
+
+def choose_dialect(asked: str, record: Record) -> str:
+    """The dialect that was asked for; for `auto` the one that the prompt shows most signs of."""
+    if asked != "auto":
+        return asked
+    from tagkit.prompt.detection import detect_dialect
+
+    return detect_dialect(record.positive).dialect
 
 
 def named_card(name: str, settings: Settings) -> ImageCard:

@@ -10,9 +10,10 @@ from secrets import randbelow
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
+import msgspec
 
 from tagkit.cards import ImageCard, image_card
-from tagkit.commands.choosing import DEFAULT, choose_card
+from tagkit.commands.choosing import DEFAULT, choose_card, choose_dialect
 from tagkit.commands.inputs import expanded, is_file, named, open_document
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, report
 from tagkit.errors import UserError
@@ -263,6 +264,8 @@ def _records(inputs: Sequence[str], choices: Choices) -> tuple[list[tuple[Run, R
 
 
 def _run(record: Record, settings: Settings, choices: Choices) -> Run:
+    dialect = choose_dialect(settings.dialect, record)
+    settings = msgspec.structs.replace(settings, dialect=dialect)
     choice = choose_card(choices.model, record.settings, settings)
     if choice.card is None:
         named_by = f"default: there is no card of `{choice.name}`"

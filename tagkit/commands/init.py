@@ -30,6 +30,9 @@ _HEAD = f"""\
 #select: [SYN, DUP]
 #ignore: [FIT102]
 
+# Rule packs of your own: YAML files of rules, or folders of them.
+#rules: []
+
 # Folders of model cards of your own.
 #cards: [cards]
 

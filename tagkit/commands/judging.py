@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from tagkit.commands.choosing import choose_card
+from tagkit.commands.choosing import choose_card, choose_dialect
 from tagkit.commands.inputs import (
     CAPTION_FILES,
     PROMPT_FILES,
@@ -16,13 +16,15 @@ from tagkit.commands.inputs import (
     is_file,
     open_document,
 )
+from tagkit.commands.packs import known_rules
 from tagkit.commands.shared import report
 from tagkit.data import write_atomically
 from tagkit.documents import Document, Record, parse_document
 from tagkit.errors import UserError
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
+from tagkit.linting.files import Files
 from tagkit.linting.linter import Linter
-from tagkit.packs import Rule, Safety, selected, shipped_rules
+from tagkit.packs import Rule, Safety, selected
 from tagkit.prompt import CAPTIONS
 from tagkit.settings import Settings, find_settings
 
@@ -48,6 +50,7 @@ class Options(msgspec.Struct, frozen=True):
     strict_length: bool
     select: tuple[str, ...]
     ignore: tuple[str, ...]
+    rules: tuple[Path, ...]
     model: str | None
     dialect: str | None
     captions: bool | None
@@ -81,7 +84,14 @@ class Judge:
         self.failed = False
         self._settings = cache(find_settings)
         self._rules = cache(lambda settings: rules_for(options, settings))
+        self._files = cache(Files)
+        self._known: dict[str, Rule] = {}
         self._linters: dict[tuple[object, ...], Linter] = {}
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule that has judged so far, ordered by code."""
+        return tuple(self._known[code] for code in sorted(self._known))
 
     def outcomes(self, arguments: Sequence[str]) -> Iterator[Outcome]:
         """What comes of each input, one after the other; an error is reported, the rest is done."""
@@ -130,20 +140,26 @@ class Judge:
         """Finds the linter of each record: its model, who named that, its dialect."""
         asked = self.options.dialect or settings.dialect
         rules = self._rules(settings)
+        self._known |= {rule.code: rule for rule in rules}
 
         @cache
         def linter_of(settings_line: str | None, dialect: str) -> tuple[str, str, Linter]:
             choice = choose_card(self.options.model, settings_line, settings)
             key = (choice.name, choice.card is None, dialect, settings, fixes)
             if key not in self._linters:
-                keep = self.options.keep_tokens
-                self._linters[key] = Linter(choice.card, rules, dialect, fixes, keep)
+                self._linters[key] = Linter(
+                    choice.card,
+                    rules,
+                    dialect,
+                    fixes,
+                    keep_tokens=self.options.keep_tokens,
+                    files=self._files(settings),
+                )
             return choice.name, choice.source, self._linters[key]
 
         def linter_for(record: Record) -> tuple[str, str, Linter]:
-            if document.captions:
-                return linter_of(record.settings, CAPTIONS)
-            return linter_of(record.settings, _detected(record) if asked == "auto" else asked)
+            dialect = CAPTIONS if document.captions else choose_dialect(asked, record)
+            return linter_of(record.settings, dialect)
 
         return linter_for
 
@@ -156,16 +172,16 @@ def suffixes_of(options: Options) -> tuple[str, ...]:
 def rules_for(options: Options, settings: Settings) -> tuple[Rule, ...]:
     """The rules that were asked for, as severe as asked. Raises UserError for an unknown code."""
     select = options.select or settings.select
-    rules = selected(shipped_rules(), select, (*settings.ignore, *options.ignore))
-    if not options.strict_length:
-        return rules
-    return tuple(
-        msgspec.structs.replace(rule, severity="error") if rule.kind == _LENGTH else rule
-        for rule in rules
-    )
+    known = known_rules((*settings.rules, *options.rules))
+    rules = selected(known, select, (*settings.ignore, *options.ignore))
+    guessed = (options.dialect or settings.dialect) == "auto"
+    return tuple(_as_severe_as_asked(rule, options, guessed=guessed) for rule in rules)
 
 
-def _detected(record: Record) -> str:
-    from tagkit.prompt.detection import detect_dialect
-
-    return detect_dialect(record.positive).dialect
+def _as_severe_as_asked(rule: Rule, options: Options, *, guessed: bool) -> Rule:
+    severity = rule.severity
+    if rule.kind == _LENGTH and options.strict_length:
+        severity = "error"
+    elif rule.if_guessed and guessed:
+        severity = rule.if_guessed
+    return rule if severity == rule.severity else msgspec.structs.replace(rule, severity=severity)

@@ -11,6 +11,7 @@ import msgspec
 from tagkit.commands.inputs import is_text, named
 from tagkit.commands.judging import Judge, Options
 from tagkit.commands.lint_report import FORMS, print_report
+from tagkit.commands.packs import pack_option
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.documents import SPLITS
 from tagkit.errors import UserError
@@ -46,6 +47,7 @@ def _codes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
     "--select", multiple=True, callback=_codes, help="Only rules with these code prefixes."
 )
 @click.option("--ignore", multiple=True, callback=_codes, help="No rules with these code prefixes.")
+@pack_option
 @click.option("--model", metavar="CARD", help="Card of the checkpoint to judge by.")
 @click.option("--dialect", type=click.Choice([*DIALECTS, "auto"]), help="Grammar of the prompts.")
 @click.option(
@@ -120,7 +122,7 @@ def _lint(arguments: Sequence[str], options: Options, *, exit_zero: bool) -> int
     judge = Judge(options)
     verdict = _Verdict(options)
     piped = options.fix and any(map(is_text, arguments))
-    print_report(verdict.watched(judge.outcomes(arguments)), options, piped=piped)
+    print_report(verdict.watched(judge.outcomes(arguments)), options, judge, piped=piped)
     if judge.failed:
         return EXIT_FAILED
     found = verdict.refused if exit_zero else verdict.wanting

@@ -12,7 +12,7 @@ from tagkit.commands.inputs import STDIN, is_file
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from tagkit.commands.judging import Options, Outcome
+    from tagkit.commands.judging import Judge, Options, Outcome
     from tagkit.linting.batch import LintedDocument
 
 # Forms made of lines; the others are one document each.
@@ -20,15 +20,18 @@ LINES = ("full", "concise", "github")
 FORMS = (*LINES, "json", "sarif")
 
 
-def print_report(outcomes: Iterator[Outcome], options: Options, *, piped: bool) -> None:
+def print_report(
+    outcomes: Iterator[Outcome], options: Options, judge: Judge, *, piped: bool
+) -> None:
     """Prints what was found in the form that was asked for, line by line where it has lines.
 
-    piped: whether fixed text comes back on stdout; the report goes to stderr then.
+    judge: who gives the outcomes. piped: whether fixed text comes back on stdout; the report goes
+    to stderr then.
     """
     if options.form not in LINES:
         done = list(outcomes)
         if done:
-            click.echo(_as_document(done, options), nl=options.form == "sarif")
+            click.echo(_as_document(done, options, judge), nl=options.form == "sarif")
         return
     if options.diff:
         for outcome in outcomes:
@@ -51,13 +54,12 @@ def _announced(outcomes: Iterator[Outcome], options: Options) -> Iterator[Outcom
         yield outcome
 
 
-def _as_document(outcomes: Sequence[Outcome], options: Options) -> str:
+def _as_document(outcomes: Sequence[Outcome], options: Options, judge: Judge) -> str:
     linted = [outcome.linted for outcome in outcomes]
     if options.form == "sarif":
-        from tagkit.packs import shipped_rules
         from tagkit.reporting.sarif import sarif
 
-        return sarif(linted, shipped_rules())
+        return sarif(linted, judge.rules)
     from tagkit.reporting.as_json import as_json
 
     names = [prompt.model for each in linted for prompt in each.prompts]

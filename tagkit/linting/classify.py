@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from tagkit.clip.counts import text_count
 from tagkit.data import data_folder
 from tagkit.lexicon import Lexicon, open_lexicon
+from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.patterns import name_test
 from tagkit.prompt import parse
 
@@ -30,11 +31,15 @@ def shipped_lexicon() -> Lexicon:
 
 
 class Knowledge:
-    """Tag names in the eyes of one card. Tags recur without end, so every answer is kept."""
+    """Tag names in the eyes of one card, and the user's files.
 
-    def __init__(self, card: ImageCard, lexicon: Lexicon) -> None:
+    Tags recur without end, so every answer is kept.
+    """
+
+    def __init__(self, card: ImageCard, lexicon: Lexicon, files: Files = NO_FILES) -> None:
         self.card = card
         self.lexicon = lexicon
+        self.files = files
         self._groups = {group for rank in card.prompt.order for group in rank}
         self._group_of: dict[tuple[str, bool], str | None] = {}
         self._homes_of: dict[tuple[str, str | None], tuple[int, ...]] = {}

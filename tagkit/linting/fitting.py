@@ -9,22 +9,18 @@ import msgspec
 from tagkit.clip import real_tokens
 from tagkit.linting.classify import Knowledge, shipped_lexicon
 from tagkit.linting.diagnostics import apply_edits
-from tagkit.linting.editing import removal, triggers
+from tagkit.linting.editing import removal
+from tagkit.linting.expendable import expendable_tags
 from tagkit.linting.tables import implications
 from tagkit.prompt import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tagkit.linting.batch import LintedDocument
-    from tagkit.prompt import Prompt, Tag
+    from tagkit.prompt import Prompt
 
 IMPLICATIONS = "tables/implications.tsv"
-# What may go, least important first. Who is drawn, by whom and in which colours stays: these
-# groups are the prompt's subject.
-DROPPED_FIRST = ("general", "meta", "year", "rating", "quality")
-# Groups of the curated tables that Danbooru files under general and meta tags.
-_OWN = frozenset({"count", "color_theme", "year", "rating", "quality"})
 
 
 class Drop(msgspec.Struct, frozen=True):
@@ -54,9 +50,7 @@ def fit(
 ) -> Fitting:
     """Drops tags of `text` until it has at most `limit` real CLIP tokens.
 
-    Tags go that another tag implies (`implied`: a tag to all that it says), then group by group as
-    in `DROPPED_FIRST`, unknown tags counted as general ones, from the end; emphasised ones last of
-    their group. Alternatives and the tag behind an extra network stay.
+    They go in the order of `expendable_tags`; implied: a tag to all that it says.
     """
     before = tokens = _tokens(text, dialect)
     drops: list[Drop] = []
@@ -92,7 +86,7 @@ def _next(
     prompt: Prompt, tokens: int, knowledge: Knowledge, implied: Mapping[str, frozenset[str]]
 ) -> tuple[str, Drop] | None:
     """The least important tag that can go and saves something, and the text without it."""
-    for tag, because in _candidates(prompt, knowledge, implied):
+    for tag, because in expendable_tags(prompt, knowledge, implied):
         edit = removal(prompt, tag)
         if edit is None:
             continue
@@ -101,32 +95,6 @@ def _next(
         if saved > 0:
             return text, Drop(tag.name, because, saved)
     return None
-
-
-def _candidates(
-    prompt: Prompt, knowledge: Knowledge, implied: Mapping[str, frozenset[str]]
-) -> Iterator[tuple[Tag, str]]:
-    """Tags that may go, with what makes them go, in the order of going."""
-    woken = triggers(prompt)
-    droppable: dict[str, list[Tag]] = {group: [] for group in ("implied", *DROPPED_FIRST)}
-    for tag in prompt.tags:
-        group = _group(tag.name, knowledge)
-        if not tag.whole or tag.choices or group not in droppable or tag in woken:
-            continue
-        said = any(
-            tag.name in implied.get(other.name, ()) and other.meets(tag) and other not in woken
-            for other in prompt.tags
-        )
-        droppable["implied" if said else group].append(tag)
-    for group, tags in droppable.items():
-        for tag in sorted(tags, key=lambda tag: (tag.weight > 1, -tag.span.start)):
-            yield tag, group
-
-
-def _group(name: str, knowledge: Knowledge) -> str:
-    group = knowledge.group(name) or "general"
-    curated = knowledge.lexicon.group(name)
-    return curated if curated in _OWN and group in ("general", "meta") else group
 
 
 def _tokens(text: str, dialect: str) -> int:

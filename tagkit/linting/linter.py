@@ -13,6 +13,7 @@ from tagkit.linting.checking import Checker
 from tagkit.linting.classify import Knowledge, shipped_lexicon
 from tagkit.linting.context import Context, Unused
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
+from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.fixing import fixed
 from tagkit.packs import Rule, Safety, selected, shipped_rules
 from tagkit.prompt import parse
@@ -69,13 +70,15 @@ class Linter:
         rules: Sequence[Rule],
         dialect: str = "a1111",
         fixes: Sequence[Safety] = ("safe",),
+        *,
         keep_tokens: int = 0,
+        files: Files = NO_FILES,
     ) -> None:
         self.rules = tuple(rules)
         self.dialect = dialect
         self.fixes = fixes
         self.keep_tokens = keep_tokens
-        self.knowledge = Knowledge(card or UNKNOWN_MODEL, shipped_lexicon())
+        self.knowledge = Knowledge(card or UNKNOWN_MODEL, shipped_lexicon(), files)
         self._checker = cache(self._checker_of)
         self._absences: dict[int, _Absent] = {}
 
@@ -198,8 +201,8 @@ def lint(
     rules = selected(shipped_rules(), select, ignore)
     fixes: tuple[Safety, ...] = ("safe", "unsafe") if unsafe else ("safe",)
     linter = Linter(card, rules, dialect, fixes)
-    record = _record(text, negative)
-    return _with_comments(linter.lint(record), record, linter)
+    record = record_of(text, negative)
+    return with_comments(linter.lint(record), record, linter)
 
 
 def unused_suppressions(linted: Sequence[tuple[Record, Report]]) -> list[Unused]:
@@ -215,7 +218,7 @@ def unused_suppressions(linted: Sequence[tuple[Record, Report]]) -> list[Unused]
     return [each for each in found if each.codes]
 
 
-def _with_comments(report: Report, record: Record, linter: Linter) -> Report:
+def with_comments(report: Report, record: Record, linter: Linter) -> Report:
     """The report with what is to say of comments, which stand within the prompt's own text."""
     found = linter.comments(unused_suppressions([(record, report)]))
     if not found:
@@ -231,7 +234,8 @@ def _with_comments(report: Report, record: Record, linter: Linter) -> Report:
     )
 
 
-def _record(text: str, negative: str | None) -> Record:
+def record_of(text: str, negative: str | None) -> Record:
+    """One prompt or record; `text` is the positive prompt only where `negative` is given."""
     if negative is None:
         return parse_record(text)
     whole = Span(0, len(text))

@@ -17,12 +17,15 @@ _SIMPLE = re.compile(r"(\.\*)?([\w '\-]+)(\.\*)?")
 
 
 @lru_cache(maxsize=4096)
-def name_test(pattern: str) -> Callable[[str], bool]:
-    """A test of canonical names. Raises UserError for a pattern that is no regular expression."""
+def name_test(pattern: str, rule: str = "") -> Callable[[str], bool]:
+    """A test of canonical names. Raises UserError for a pattern that is no regular expression.
+
+    rule: the code of the rule that the pattern belongs to, for errors.
+    """
     simple = _SIMPLE.fullmatch(pattern)
     if simple:
         return _simple_test(bool(simple[1]), simple[2].lower(), bool(simple[3]))
-    return _regex_test(pattern)
+    return _regex_test(pattern, f"{rule}: " if rule else "")
 
 
 def _simple_test(open_start: bool, word: str, open_end: bool) -> Callable[[str], bool]:
@@ -36,20 +39,20 @@ def _simple_test(open_start: bool, word: str, open_end: bool) -> Callable[[str],
     return lambda name: name == word
 
 
-def _regex_test(pattern: str) -> Callable[[str], bool]:
+def _regex_test(pattern: str, owner: str) -> Callable[[str], bool]:
     import regex
 
     try:
         compiled = regex.compile(pattern, regex.IGNORECASE)
     except regex.error as error:
-        raise UserError(f"`{pattern}` is no valid pattern", str(error)) from error
+        raise UserError(f"{owner}`{pattern}` is no valid pattern", str(error)) from error
 
     def test(name: str) -> bool:
         try:
             return compiled.fullmatch(name, timeout=TIMEOUT_SECONDS) is not None
         except TimeoutError as error:
             raise UserError(
-                f"pattern `{pattern}` does not come to an end on `{name}`", "", "simplify it"
+                f"{owner}pattern `{pattern}` does not come to an end on `{name}`", "", "simplify it"
             ) from error
 
     return test

@@ -15,7 +15,12 @@ _FIRST_ROW = 2
 
 def words(table: str) -> tuple[str, ...]:
     """The names of a table of one column. Raises UserError for a broken table."""
-    return tuple(name for (name,) in _rows(table, 1))
+    return tuple(name for _, (name,) in _rows(table, 1))
+
+
+def replacements(table: str) -> dict[str, str]:
+    """The names of a table of names and what to write instead; a last column may be left out."""
+    return {row[0]: row[1] if len(row) > 1 else "" for _, row in _rows(table, 1, 2)}
 
 
 def implications(table: str) -> dict[str, frozenset[str]]:
@@ -24,25 +29,29 @@ def implications(table: str) -> dict[str, frozenset[str]]:
     Raises UserError for a broken table, and for names that imply themselves.
     """
     parents: dict[str, list[str]] = {}
-    for child, parent in _rows(table, 2):
+    lines: dict[str, int] = {}
+    for number, (child, parent) in _rows(table, 2):
         parents.setdefault(child, []).append(parent)
-    return {child: frozenset(_ancestors(child, parents, table)) for child in parents}
+        lines.setdefault(child, number)
+    places = {child: f"{table}:{number}" for child, number in lines.items()}
+    return {child: frozenset(_ancestors(child, parents, places[child])) for child in parents}
 
 
-def _ancestors(child: str, parents: dict[str, list[str]], table: str) -> set[str]:
+def _ancestors(child: str, parents: dict[str, list[str]], place: str) -> set[str]:
     found: set[str] = set()
     waiting = [*parents[child]]
     while waiting:
         name = waiting.pop()
         if name == child:
-            raise UserError(f"`{child}` implies itself", table, "break the circle")
+            raise UserError(f"`{child}` implies itself", place, "break the circle")
         if name not in found:
             found.add(name)
             waiting += parents.get(name, ())
     return found
 
 
-def _rows(table: str, columns: int) -> Iterator[list[str]]:
+def _rows(table: str, *columns: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows of a table with one of these numbers of columns, each with its line; no header."""
     path = data_folder("rules") / table
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -50,6 +59,7 @@ def _rows(table: str, columns: int) -> Iterator[list[str]]:
         raise UserError("cannot read a rule's table", f"{path}: {error}") from error
     for number, line in enumerate(lines[1:], _FIRST_ROW):
         row = line.split("\t")
-        if len(row) != columns or not all(row):
-            raise UserError(f"a row of this table has {columns} columns", f"{path}:{number}")
-        yield row
+        if len(row) not in columns or not all(row):
+            wanted = " or ".join(map(str, columns))
+            raise UserError(f"a row of this table has {wanted} columns", f"{path}:{number}")
+        yield number, row

@@ -89,7 +89,8 @@ def _onward(
 ) -> list[Drawn | Exception]:
     """What has not failed goes through `work`, what has stays what it is."""
     good = [each for each in drawn if not isinstance(each, Exception)]
-    done = iter(in_parts(work, good, at_once))
+    results = in_parts(work, good, at_once)
+    done = iter(results)
     return [each if isinstance(each, Exception) else next(done) for each in drawn]
 
 

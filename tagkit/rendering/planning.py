@@ -12,6 +12,7 @@ import msgspec
 
 from tagkit.cards import ImageCard, Range, image_card
 from tagkit.errors import UserError
+from tagkit.linting.own_rules import own_rules
 from tagkit.prompt import parse
 from tagkit.prompt.templates import Wildcards, draw, draw_all, is_template
 from tagkit.rendering import naming
@@ -87,7 +88,7 @@ def plan_key(
     sources: Sequence[Source], settings: Settings, overrides: Fields, checkpoint: str
 ) -> str:
     """Changes with every byte of the files, with the settings that matter, with every override."""
-    judged = (settings.model, settings.select, settings.ignore)
+    judged = (settings.model, settings.select, settings.ignore, *own_rules(settings.rules))
     said = [[source.digest for source in sources], judged, overrides, checkpoint]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
@@ -195,7 +196,7 @@ class _Planner:
                 weights=self._weights(draft.card.name),
                 checkpoint=self._checkpoint,
                 original=draft.request.prompt,
-                unresolved=_unresolved(prompt),
+                unresolved=words.missing or _unresolved(prompt),
                 refused=words.refused,
             )
         )

@@ -10,6 +10,8 @@ import msgspec
 from tagkit.clip import count_tokens
 from tagkit.documents import Record
 from tagkit.linting import Linter
+from tagkit.linting.files import Files
+from tagkit.linting.own_rules import own_rules
 from tagkit.packs import selected, shipped_rules
 from tagkit.rendering.fields import Negative
 from tagkit.rendering.job import Tokens
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _INJECTING = "NEG"
 _REFUSING = "SAF"
+_MISSING = "LOR"
 _SAFETIES: dict[str, tuple[Safety, ...]] = {
     "off": ("safe",),
     "safe": ("safe",),
@@ -33,6 +36,7 @@ class Wording(msgspec.Struct, frozen=True):
     """Both prompts as they are rendered.
 
     codes: what the rules still find in them. refused: the message of a safety rule, if any.
+    missing: what a rule says of a file that they name and the user lacks, if any.
     """
 
     positive: str
@@ -40,6 +44,7 @@ class Wording(msgspec.Struct, frozen=True):
     tokens: Tokens
     codes: tuple[str, ...]
     refused: str
+    missing: str = ""
 
 
 class Editor:
@@ -75,11 +80,17 @@ class Editor:
         refusals = [each.message for each in found if each.code.startswith(_REFUSING)]
         tokens = Tokens(count_tokens(positive).real, count_tokens(negative, negative=True).real)
         codes = tuple(sorted({each.code for each in found}))
-        return Wording(positive, negative, tokens, codes, "; ".join(refusals))
+        missing = [
+            each.message
+            for each in found
+            if each.severity == "error" and each.code.startswith(_MISSING)
+        ]
+        return Wording(positive, negative, tokens, codes, "; ".join(refusals), "; ".join(missing))
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
-        return selected(shipped_rules(), self._settings.select, self._settings.ignore)
+        known = (*shipped_rules(), *own_rules(self._settings.rules))
+        return selected(known, self._settings.select, self._settings.ignore)
 
     @cached_property
     def _linters(self) -> dict[str, Linter]:
@@ -95,7 +106,8 @@ class Editor:
         """Safety rules judge whatever the settings leave out."""
         safety = [rule for rule in shipped_rules() if rule.code.startswith(_REFUSING)]
         others = [rule for rule in self._rules if rule not in safety]
-        return Linter(self._card, [*others, *safety], fixes=())
+        files = Files(self._settings)
+        return Linter(self._card, [*others, *safety], fixes=(), files=files)
 
 
 def _record(positive: str, negative: str | None) -> Record:

@@ -9,7 +9,8 @@ import msgspec
 from tagkit.cards import image_card, image_cards, tag_card
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from tagkit.packs import Example, Pass, Rule
 
@@ -23,10 +24,16 @@ def _rule_lines(rule: Rule) -> Iterator[str]:
     yield f"# {rule.name} ({rule.code})"
     yield ""
     fix = f"fix: {rule.fix.safety}" if rule.fix else "no fix"
-    yield f"Since {rule.since} · severity: {rule.severity} · {fix}"
+    since = f"Since {rule.since} · " if rule.since else ""
+    yield f"{since}severity: {rule.severity} · {fix}"
     yield from ("", "## What it finds", "", rule.summary)
     yield from ("", "## Why it matters", "", rule.why.strip())
     yield from ("", "## Example", "")
+    if rule.installed:
+        yield from ("With these files in your folders:", "")
+        for name, content in rule.installed.items():
+            yield from _indented(f"{name}: {content.strip()!r}" if content else name)
+        yield ""
     for example in rule.examples:
         yield from _example(example)
     yield from ("", "## Write instead", "")
@@ -80,9 +87,13 @@ def _indented(text: str) -> Iterator[str]:
     yield from (f"    {line}" for line in text.splitlines())
 
 
-def card_page(name: str) -> str:
-    """Everything that a card says, in the form of the card. Raises UserError for no such card."""
-    card = image_card(name) if name in image_cards() else tag_card(name)
+def card_page(name: str, folders: Sequence[Path] = ()) -> str:
+    """Everything that a card says, in the form of the card. Raises UserError for no such card.
+
+    folders: of cards of the user's own.
+    """
+    is_image = name in image_cards(folders)
+    card = image_card(name, folders) if is_image else tag_card(name, folders)
     lines = [f"# {card.title} ({card.name})", "", card.summary.strip(), ""]
     facts: dict[str, Any] = msgspec.to_builtins(card)
     shown = {key: value for key, value in facts.items() if key not in ("title", "name", "summary")}

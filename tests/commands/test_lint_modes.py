@@ -28,6 +28,26 @@ def test_strict_length_is_silent_where_the_card_states_no_limit(run):
     assert severities(run, "--strict-length", "--model", "illustrious-xl") == (0, {})
 
 
+MIXED = "1girl, {{smile}}, (hat:1.2), (dress:1.1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "severity"),
+    [
+        (MIXED, (), "warning"),
+        (MIXED, ("--dialect", "a1111"), "warning"),
+        (MIXED, ("--dialect", "auto"), "info"),
+        ("1girl, {{smile}}", ("--dialect", "auto"), None),
+        ("1girl, {{smile}}", ("--dialect", "novelai"), None),
+    ],
+)
+def test_a_second_dialect_is_info_where_nobody_said_the_first(run, text, asked, severity):
+    out = run("lint", text, "--select", "SYN108", "--output-format", "json", *asked)
+    found = [each["severity"] for each in json.loads(out.stdout)["diagnostics"]]
+    assert found == ([severity] if severity else [])
+    assert out.returncode == int(severity == "warning")
+
+
 class Watched:
     """A `tagkit lint --watch` whose output can be waited for."""
 

@@ -100,6 +100,16 @@ def test_records_come_back_whole(
     assert len(parse_document(out, "out").records) == 3
 
 
+def test_the_dialect_of_the_settings_may_be_guessed(
+    expand: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "tagkit.yaml").write_text("dialect: auto\n", encoding="utf-8")
+    (tmp_path / "p.txt").write_text("1girl, {{smile}}\n1girl, (hat:1.2)\n", encoding="utf-8")
+    status, out, _ = expand(tmp_path / "p.txt", "--seed", 1)
+    assert status == 0
+    assert [line.startswith("1girl, ") for line in out.splitlines()] == [True, True]
+
+
 def test_settings_of_the_folder_name_the_card(
     expand: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:

@@ -8,12 +8,20 @@ from hypothesis import strategies as st
 
 from tagkit.cards import image_card, image_cards
 from tagkit.clip import count_tokens
+from tagkit.linting import lint
 from tagkit.linting.classify import Knowledge, shipped_lexicon
 from tagkit.linting.fitting import fit
 
 IMPLIED = {"white thighhighs": frozenset({"thighhighs"})}
 WORDS = ["1girl", "solo", "smile", "masterpiece", "thighhighs", "white thighhighs", "long hair"]
 WORDS += ["(hat:1.2)", "{smile|hat}", "<lora:a:1>", "zzword", "year 2024", "highres", "[a:b:3]"]
+
+
+LONG = "1girl, solo, " + ", ".join(
+    f"{colour} {thing}"
+    for colour in ("red", "blue", "green", "pink")
+    for thing in ("hat", "ribbon", "gloves", "skirt", "boots", "scarf", "coat", "bag")
+)
 
 
 def fitted(text, limit, model="baxl-v3"):
@@ -35,6 +43,19 @@ def test_then_general_tags_from_the_end_then_the_tail():
     order = [("hat", "general"), ("zzword", "general"), ("smile", "general")]
     order += [("highres", "meta"), ("year 2024", "year"), ("safe", "rating")]
     assert dropped(text, 1) == [*order, ("masterpiece", "quality")]
+
+
+def test_the_card_says_what_is_least_important():
+    text = "1girl, masterpiece, smile, hat, highres"
+    order = [("highres", "meta"), ("hat", "general"), ("smile", "general")]
+    assert dropped(text, 1, "kohaku-delta") == [*order, ("masterpiece", "quality")]
+
+
+@pytest.mark.parametrize("model", ["baxl-v3", "kohaku-delta"])
+def test_the_rule_drops_what_fitting_drops(model):
+    text = f"{LONG}, thighhighs, white thighhighs, highres, masterpiece"
+    fixed = lint(text, model=model, select=["LEN101"], unsafe=True).fixed.positive
+    assert fixed == fitted(text, 75, model).text
 
 
 def test_what_was_emphasised_goes_last_of_its_group():
@@ -79,13 +100,6 @@ def test_real_prompts_fit(real_prompts):
     for text in real_prompts[::40]:
         fitting = fitted(text, 60)
         assert fitting.tokens <= max(fitting.before, 60)
-
-
-LONG = "1girl, solo, " + ", ".join(
-    f"{colour} {thing}"
-    for colour in ("red", "blue", "green", "pink")
-    for thing in ("hat", "ribbon", "gloves", "skirt", "boots", "scarf", "coat", "bag")
-)
 
 
 @pytest.fixture

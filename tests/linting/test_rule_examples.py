@@ -3,7 +3,7 @@
 import pytest
 
 from tagkit.data import data_folder
-from tagkit.linting import lint
+from tagkit.linting.examples import lint_alone
 from tagkit.linting.matchers import MATCHERS
 from tagkit.packs import Pass, shipped_rules
 
@@ -22,7 +22,7 @@ PASSES = [
 
 @pytest.mark.parametrize(("rule", "example"), FLAGGED)
 def test_flagged(rule, example):
-    report = lint(example.flagged, example.negative, example.model, select=[rule.code], unsafe=True)
+    report = lint_alone(rule, example.flagged, example.negative, example.model)
     assert report.diagnostics
     for expected, fixed in (
         (example.fixed, report.fixed.positive),
@@ -35,19 +35,19 @@ def test_flagged(rule, example):
 @pytest.mark.parametrize(("rule", "example"), FLAGGED)
 def test_a_fix_cures_what_it_was_made_for(rule, example):
     """What is left after fixing has no fix."""
-    report = lint(example.flagged, example.negative, example.model, select=[rule.code], unsafe=True)
-    after = lint(
+    report = lint_alone(rule, example.flagged, example.negative, example.model)
+    after = lint_alone(
+        rule,
         "\n".join(filter(None, (report.fixed.positive, report.fixed.settings))),
         report.fixed.negative or example.negative,
         example.model,
-        select=[rule.code],
     )
     assert [each for each in after.diagnostics if each.fix and each.where != "settings"] == []
 
 
 @pytest.mark.parametrize(("rule", "example"), PASSES)
 def test_passes(rule, example):
-    report = lint(example.text, example.negative, example.model, select=[rule.code])
+    report = lint_alone(rule, example.text, example.negative, example.model)
     assert report.diagnostics == ()
 
 

@@ -290,3 +290,11 @@ def test_a_plan_is_complete_distinct_and_repeatable(plan, prompts, count, cfgs):
     assert len({job.id for job in found.jobs}) == len({job.file for job in found.jobs})
     assert [job.index for job in found.jobs] == list(range(len(found.jobs)))
     assert plan(prompts, **fields) == found
+
+
+@pytest.mark.parametrize("prompt", ["1girl, <lora:gone:1>", "1girl, embedding:gone"])
+def test_a_job_that_names_a_file_which_nobody_has_is_unresolved(plan, tmp_path, prompt):
+    here = (tmp_path,)
+    found = plan([prompt], settings=Settings(loras=here, embeddings=here))
+    assert "`gone`" in found.jobs[0].unresolved
+    assert found.jobs[0].id is None

@@ -15,6 +15,12 @@ from tagkit.linting.matchers.exclusive import exclusive_meeting, exclusive_tags
 from tagkit.linting.matchers.extremes import extreme_weights
 from tagkit.linting.matchers.foreign import foreign_dialect
 from tagkit.linting.matchers.implied import implied_meeting, implied_tags
+from tagkit.linting.matchers.installed import (
+    loras_without_trigger,
+    missing_embeddings,
+    missing_loras,
+    missing_wildcard_files,
+)
 from tagkit.linting.matchers.length import cut_by_chunk, over_length
 from tagkit.linting.matchers.listed import listed_tags
 from tagkit.linting.matchers.order import out_of_order
@@ -54,7 +60,11 @@ MATCHERS: Mapping[str, Matcher] = {
     "in-both-prompts": tags_in_both,
     "length": over_length,
     "listed": listed_tags,
+    "lora-without-trigger": loras_without_trigger,
     "malformed-weight": malformed_weights,
+    "missing-embedding": missing_embeddings,
+    "missing-lora": missing_loras,
+    "missing-wildcard": missing_wildcard_files,
     "never-together": never_together,
     "order": out_of_order,
     "out-of-range": out_of_range,
@@ -82,7 +92,11 @@ ALONE: frozenset[str] = frozenset(
         "foreign-dialect",
         "full-width",
         "listed",
+        "lora-without-trigger",
         "malformed-weight",
+        "missing-embedding",
+        "missing-lora",
+        "missing-wildcard",
         "underscore",
         "unescaped-parentheses",
     }

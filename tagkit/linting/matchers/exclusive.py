@@ -10,6 +10,7 @@ from tagkit.linting.diagnostics import Finding
 from tagkit.linting.editing import distinct
 from tagkit.linting.matchers.meeting import Meeting
 from tagkit.packs import Severity
+from tagkit.prompt import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +58,7 @@ class _Index(msgspec.Struct, frozen=True):
 
 def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Whole tags that an earlier one of the same section and the same alternative rules out."""
-    index = context.knowledge.prepared(rule, _index)
+    index = context.knowledge.prepared(rule, exclusive_index)
     for where, prompt in context.prompts(rule):
         known = distinct(tag for tag in prompt.tags if tag.name in index.places and tag.whole)
         for number, tag in enumerate(known):
@@ -72,12 +73,13 @@ def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
 
 def exclusive_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
     """A tag meets every other side of the exclusions that it has a side in."""
-    index = knowledge.prepared(rule, _index)
+    index = knowledge.prepared(rule, exclusive_index)
     own = frozenset(index.places.get(name, {}).items())
     return Meeting(own, frozenset().union(*(index.sides[number] for number, _ in own)) - own)
 
 
-def _index(rule: Rule, knowledge: Knowledge) -> _Index:
+def exclusive_index(rule: Rule, knowledge: Knowledge) -> _Index:
+    """The exclusions of each name. Raises UserError for a group that does not exist."""
     settings = msgspec.convert(rule.settings, Exclusions)
     places: dict[str, dict[int, int]] = {}
     sides: list[frozenset[tuple[int, int]]] = []
@@ -88,7 +90,7 @@ def _index(rule: Rule, knowledge: Knowledge) -> _Index:
         sides.append(frozenset((number, side) for side in range(len(parts))))
         for side, names in enumerate(parts):
             for name in names:
-                places.setdefault(name, {})[number] = side
+                places.setdefault(canonical(name), {})[number] = side
     return _Index(settings, places, tuple(sides))
 
 

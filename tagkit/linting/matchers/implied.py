@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from tagkit.linting.diagnostics import Finding
 from tagkit.linting.editing import removal, triggers
 from tagkit.linting.matchers.meeting import Meeting
@@ -21,14 +23,16 @@ if TYPE_CHECKING:
 def implied_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Whole tags whose meaning a narrower one of their section has, wherever they are drawn.
 
-    The tag behind a LoRA is taken for its trigger: it says what the LoRA was trained to say.
+    The tag behind a LoRA is taken for its trigger, as are those that are kept beside its file:
+    they say what the LoRA was trained to say.
     """
-    said_by = context.knowledge.prepared(rule, _table).said_by
+    said_by = context.knowledge.prepared(rule, implied_table).said_by
     for where, prompt in context.prompts(rule):
         narrow = [tag for tag in prompt.tags if tag.name in said_by and tag.whole]
         if prompt.networks:
             woken = triggers(prompt)
-            narrow = [tag for tag in narrow if tag not in woken]
+            named = context.knowledge.files.triggers_in(prompt)
+            narrow = [tag for tag in narrow if tag not in woken and tag.name not in named]
         said = frozenset[str]().union(*(said_by[tag.name] for tag in narrow))
         for tag in prompt.tags:
             if tag.name not in said or not tag.whole:
@@ -42,9 +46,15 @@ def implied_tags(context: Context, rule: Rule) -> Iterator[Finding]:
 
 def implied_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
     """A tag meets those that it says already."""
-    table = knowledge.prepared(rule, _table)
+    table = knowledge.prepared(rule, implied_table)
     own = frozenset({name} if name in table.said else ())
     return Meeting(own, table.said_by.get(name, frozenset()))
+
+
+class Implied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule's settings: a table of children and parents."""
+
+    table: str
 
 
 class _Table(NamedTuple):
@@ -54,7 +64,8 @@ class _Table(NamedTuple):
     said: frozenset[str]
 
 
-def _table(rule: Rule, _: Knowledge) -> _Table:
+def implied_table(rule: Rule, _: Knowledge) -> _Table:
+    """What the rule's table says. Raises UserError for a broken one."""
     said_by = implications(rule.settings["table"])
     return _Table(said_by, frozenset().union(*said_by.values()))
 

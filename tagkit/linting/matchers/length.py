@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from tagkit.clip import CHUNK, count_tokens, real_tokens
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
 from tagkit.linting.editing import removal
+from tagkit.linting.expendable import expendable_tags
+from tagkit.linting.tables import implications
 from tagkit.prompt import Choice
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
     from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
     from tagkit.prompt import Prompt, Tag
+
+    Implied = Mapping[str, frozenset[str]]
 
 _SHOWN = 40
 _MOST_CUTS = 20  # where chunks go on beyond that, the length is what is wrong
@@ -27,15 +32,16 @@ _MOST_CUTS = 20  # where chunks go on beyond that, the length is what is wrong
 def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
     """Prompts with more real CLIP tokens than the card's limit; padding does not count.
 
-    The fix drops general and unknown tags from the end until the rest fits.
+    The fix drops tags, the least important first, until the rest fits.
     """
     limit = context.card.prompt.limit
     if limit is None:
         return
+    implied = context.knowledge.prepared(rule, _implications)
     for where, prompt in context.prompts(rule):
         tokens = _tokens(prompt.text, prompt, where)
         if tokens > limit:
-            dropped = _overflow(context, prompt, limit, where)
+            dropped = _overflow(context, prompt, limit, where, implied)
             values = {
                 "tokens": str(tokens),
                 "limit": str(limit),
@@ -45,6 +51,10 @@ def over_length(context: Context, rule: Rule) -> Iterator[Finding]:
             }
             span = Span(_first_over(prompt, limit, where), len(prompt.text.rstrip()))
             yield Finding(where, span, values, edits=_joined(dropped))
+
+
+def _implications(rule: Rule, _: Knowledge) -> Implied:
+    return implications(rule.settings["implications"])
 
 
 def cut_by_chunk(context: Context, rule: Rule) -> Iterator[Finding]:
@@ -96,15 +106,21 @@ def _first_over(prompt: Prompt, limit: int, where: Where) -> int:
     return segments[low].span.start if segments else 0
 
 
-def _overflow(context: Context, prompt: Prompt, limit: int, where: Where) -> list[Edit]:
-    """The fewest removals from the end that bring the prompt to `limit`; none if they cannot."""
+def _overflow(
+    context: Context, prompt: Prompt, limit: int, where: Where, implied: Implied
+) -> list[Edit]:
+    """The fewest removals, least important first, that bring the prompt to `limit`.
+
+    None if they cannot. What the card wants in the negative prompt stays there.
+    """
 
     def fits(edits: list[Edit]) -> bool:
         return _tokens(apply_edits(prompt.text, edits), prompt, where) <= limit
 
+    kept = context.knowledge.base_negative if where == "negative" else frozenset()
     edits: list[Edit] = []
     tries = 1
-    for edit in _removals(context, prompt, where):
+    for edit in _removals(context, prompt, kept, implied):
         edits.append(edit)
         if len(edits) == tries:
             if fits(edits):
@@ -114,28 +130,25 @@ def _overflow(context: Context, prompt: Prompt, limit: int, where: Where) -> lis
     return edits[:count] if count <= len(edits) else []
 
 
-def _removals(context: Context, prompt: Prompt, where: Where) -> Iterator[Edit]:
-    """What takes the droppable tags out, the last one first; no two overlap."""
-    start = len(prompt.text)
-    for tag in reversed(prompt.tags):
-        edit = removal(prompt, tag) if _is_droppable(tag, context, where) else None
-        if edit and edit.span.end <= start:
-            start = edit.span.start
+def _removals(
+    context: Context, prompt: Prompt, kept: frozenset[str], implied: Implied
+) -> Iterator[Edit]:
+    """What takes the tags out that may go, the least important first; no two overlap."""
+    taken: list[Span] = []
+    for tag, _ in expendable_tags(prompt, context.knowledge, implied):
+        edit = None if tag.name in kept else removal(prompt, tag)
+        if edit and _is_free(edit.span, taken):
+            insort(taken, edit.span)
             yield edit
 
 
-def _is_droppable(tag: Tag, context: Context, where: Where) -> bool:
-    """General and unknown tags, but none that the card wants in the negative prompt."""
-    if not tag.whole or tag.choices:
-        return False
-    if where == "negative" and tag.name in context.knowledge.base_negative:
-        return False
-    homes = context.knowledge.homes(tag.name, context.knowledge.group(tag.name))
-    order = context.card.prompt.order
-    return not homes or "general" in order[homes[-1]]
+def _is_free(span: Span, taken: Sequence[Span]) -> bool:
+    """Whether a span overlaps none of `taken`, which are sorted and do not overlap."""
+    index = bisect_left(taken, span)
+    return not any(span.overlaps(other) for other in taken[max(index - 1, 0) : index + 1])
 
 
-def _joined(edits: list[Edit]) -> tuple[Edit, ...]:
+def _joined(edits: Sequence[Edit]) -> tuple[Edit, ...]:
     """Removals of neighbours as one."""
     joined: list[Edit] = []
     for edit in sorted(edits, key=lambda each: each.span):

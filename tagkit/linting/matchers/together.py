@@ -29,7 +29,7 @@ _AGE = re.compile(r"\b(\d{1,2})[ -]*(?:yo\b|y/o\b|years?[ -]olds?\b)")
 _WORD = re.compile(r"\w+")
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Together(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rule's settings: tables of words, and what only looks like one of them.
 
     these, those: the tables. those_below: an age in years that counts as one of `those` if it is
@@ -49,7 +49,7 @@ def never_together(context: Context, rule: Rule) -> Iterator[Finding]:
     word may stand inside a longer tag; the qualifier in the name of a known character or series
     is none of `these`.
     """
-    pair = context.knowledge.prepared(rule, _pair)
+    pair = context.knowledge.prepared(rule, word_pair)
     whole = Span(0, len(context.positive.text))
     names = [(tag.name, tag.span) for tag in context.positive.tags]
     names += [(name, whole) for name in _further_names(context)]
@@ -61,7 +61,7 @@ def never_together(context: Context, rule: Rule) -> Iterator[Finding]:
 
 def together_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
     """What says one of `these` meets what says one of `those`, itself included."""
-    pair = knowledge.prepared(rule, _pair)
+    pair = knowledge.prepared(rule, word_pair)
     said = [(name, Span(0, 0))]
     these, those = bool(pair.these.first(said)), bool(pair.those.first(said))
     return Meeting(frozenset({"those"} if those else ()), frozenset({"those"} if these else ()))
@@ -76,8 +76,9 @@ def _further_names(context: Context) -> Iterator[str]:
             yield from (tag.name for tag in parse(text, context.positive.dialect).tags)
 
 
-def _pair(rule: Rule, knowledge: Knowledge) -> _Pair:
-    settings = msgspec.convert(rule.settings, Settings)
+def word_pair(rule: Rule, knowledge: Knowledge) -> _Pair:
+    """The words of both tables. Raises UserError for a broken one."""
+    settings = msgspec.convert(rule.settings, Together)
     return _Pair(
         _Words(words(settings.these), settings.harmless, unqualified_by=knowledge.lexicon),
         _Words(words(settings.those), settings.harmless, below=settings.those_below),
