@@ -81,7 +81,9 @@ def tokenizer_files(pieces: Path) -> Callable[[Path, str], Path]:
             "add_bos_token": True,
             "add_eos_token": False,
             "legacy": False,
-            **{"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
+            "bos_token": "<s>",
+            "eos_token": "</s>",
+            "unk_token": "<unk>",
             "added_tokens_decoder": {
                 str(index): {"content": token, "special": True, **form}
                 for token, index in tokens.items()
