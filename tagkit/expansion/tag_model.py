@@ -18,7 +18,7 @@ from tagkit.expansion.rows import Limits, Vocabulary
 from tagkit.extras import need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
@@ -91,19 +91,20 @@ def find_tag_model(name: str, folders: Sequence[Path] = (), *, named_by_user: bo
     DanTagGen's layout. Raises UserError for an unknown name.
     """
     is_path = "/" in name or "\\" in name
-    if Path(name).is_dir() and (is_path or name not in tag_cards()):
-        return Source(_card_of(Path(name).resolve().name), name, Path(name))
+    cards = tag_cards(folders)
+    if Path(name).is_dir() and (is_path or name not in cards):
+        return Source(_card_of(Path(name).resolve().name, cards), name, Path(name))
     if not is_path:
         card = tag_card(name, folders)
         folder = data_folder("models") / card.weights.folder if card.weights.folder else None
         return Source(card, card.name, folder, card.weights.hub, named_by_user)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise UserError(f"there is no folder `{name}`", "", "name a folder with a tag model")
-    return Source(_card_of(name.rpartition("/")[2]), name, None, name, named_by_user)
+    return Source(_card_of(name.rpartition("/")[2], cards), name, None, name, named_by_user)
 
 
-def _card_of(model: str) -> TagCard:
-    for card in tag_cards().values():
+def _card_of(model: str, cards: Mapping[str, TagCard]) -> TagCard:
+    for card in cards.values():
         if model.lower() in (card.name, card.weights.hub.rpartition("/")[2].lower()):
             return card
     return tag_card(_ASSUMED_CARD)

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tagkit.cards import image_card, image_cards, tag_card
+from tagkit.cards import image_cards, tag_cards
+from tagkit.errors import UserError
+from tagkit.typed_yaml import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from tagkit.cards import ImageCard, TagCard
     from tagkit.packs import Example, Pass, Rule
 
 
@@ -81,8 +84,19 @@ def _indented(text: str) -> Iterator[str]:
 
 
 def card_page(name: str) -> str:
-    """Everything that a card says, in the form of the card. Raises UserError for no such card."""
-    card = image_card(name) if name in image_cards() else tag_card(name)
+    """Everything that the cards of a name say, in the form of cards; there may be one of a kind.
+
+    Raises UserError where there is none.
+    """
+    kinds: tuple[Mapping[str, ImageCard | TagCard], ...] = (image_cards(), tag_cards())
+    pages = [_card_page(cards[name]) for cards in kinds if name in cards]
+    if not pages:
+        known = [each for cards in kinds for each in cards]
+        raise UserError(f"there is no card `{name}`", "", nearest(name, known, "cards"))
+    return "\n\n".join(pages)
+
+
+def _card_page(card: ImageCard | TagCard) -> str:
     facts = _facts(card)
     title, summary = facts.pop("title"), facts.pop("summary").strip()
     del facts["name"]
