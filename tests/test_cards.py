@@ -5,6 +5,7 @@ import pytest
 from tagkit.cards import image_card, image_cards, recorded_card, tag_card, tag_cards, upscaler_cards
 from tagkit.errors import UserError
 from tagkit.linting import lint
+from tagkit.reporting.pages import card_page
 
 
 def test_baxl_says_what_its_page_says():
@@ -141,6 +142,34 @@ def test_no_two_cards_share_a_name():
         for name in {card.name, *(alias.lower() for alias in card.aliases)}
     ]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("card", tag_cards().values(), ids=lambda card: card.name)
+def test_tag_cards_say_all_that_expanding_needs(card):
+    minimums = [length.minimum for length in card.lengths.values()]
+    assert [*card.lengths] == ["very-short", "short", "long", "very-long"]
+    assert minimums == sorted(minimums)
+    assert all(length.maximum is None or length.spare > 0 for length in card.lengths.values())
+    assert card.licence.name
+    assert card.weights.hub or card.weights.folder
+    if card.special_tokens:
+        assert {*card.tokens} <= {*card.special_tokens}
+        ids = sorted(card.special_tokens.values())
+        assert ids == [*range(32_000, 32_000 + len(ids))]
+
+
+@pytest.mark.parametrize("card", [*image_cards().values(), *tag_cards().values()])
+def test_the_page_of_a_card_says_all_of_it_in_plain_words(card):
+    page = card_page(card.name)
+    terms = (card.licence.name, *card.licence.terms) if card.licence else ()
+    for said in (f"# {card.title} ({card.name})", *terms, *card.sources, *card.known_issues):
+        assert said in page
+    assert not any(mark in page for mark in ("('", "{'", "None", "[]"))
+
+
+def test_a_page_that_does_not_exist_names_the_nearest():
+    with pytest.raises(UserError, match="did you mean `tipo-200m`"):
+        card_page("tipo-20m")
 
 
 def test_an_unknown_card_names_the_nearest():

@@ -138,7 +138,8 @@ class Weights(Part, frozen=True):
     """Where the weights come from, one of three ways.
 
     folder: a folder of the project's `models`, or an absolute path.
-    hub: a Hugging Face id (with `revision`), loaded only when the user names the card.
+    hub: a Hugging Face id, fetched only when the user names the card; `revision` is a commit, empty
+    while none is known to be good.
     random_seed: none exist; built from the config files of `folder` with this seed.
     """
 
@@ -146,6 +147,7 @@ class Weights(Part, frozen=True):
     hub: str = ""
     revision: str = ""
     random_seed: int | None = None
+    source: str = ""
 
 
 class Licence(Part, frozen=True):
@@ -185,24 +187,51 @@ class ImageCard(Part, frozen=True):
 
 
 class LengthTarget(Part, frozen=True):
-    """The token that asks for a length, and the tags it stands for (people counts included)."""
+    """The token that asks for a length, and the tags it stands for (people counts included).
+
+    maximum: None where the model was trained with a lower bound only.
+    """
 
     token: str
     minimum: int
+    maximum: int | None = None
+
+    @property
+    def spare(self) -> int | None:
+        """Tags that may come beyond the minimum; None for any number."""
+        return None if self.maximum is None else self.maximum - self.minimum
+
+
+class ProseTask(Part, frozen=True):
+    """How sentences are passed: on the line `label`, with `token` behind that of the length."""
+
+    label: str
+    token: str
+
+
+class Prose(Part, frozen=True):
+    """The tasks for sentences of the prompt: where they stand alone, and beside tags."""
+
+    alone: ProseTask
+    beside_tags: ProseTask
 
 
 class TagLayout(Part, frozen=True):
     """The text that the tag model was trained on.
 
-    header: fields in order, each a line `field: value`; `empty` fills a field without a value.
-    opening: begins the last line, which holds the tags and ends with `end_of_input`.
+    header: fields in order, each a line `field: value`. empty: fills a field without a value; where
+    there is no such word, the line is left out.
+    prose: a line with the sentences of the prompt; without it they are not passed.
+    opening: begins the last line, which holds the tags. end_of_input: stands behind them; where
+    there is none, the model goes on with the list itself, behind a separator.
     """
 
     header: tuple[str, ...]
     opening: str = "general"
-    empty: str = "<|empty|>"
-    end_of_input: str = "<|input_end|>"
+    empty: str = ""
+    end_of_input: str = ""
     separator: str = ", "
+    prose: Prose | None = None
 
 
 class TagSampling(Part, frozen=True):
@@ -218,21 +247,36 @@ class TagSampling(Part, frozen=True):
 
 
 class TagCard(Part, frozen=True):
-    """Everything a tag model wants."""
+    """Everything a tag model wants.
+
+    special_tokens: those that the layout and the lengths may use, with their ids; empty where a
+    copy of the model may have others. context: tokens that it was trained to read at once; None
+    leaves it to its config.
+    """
 
     card: str
     name: str
     title: str = ""
     extends: str = ""
-    layout: TagLayout = TagLayout(header=())
-    lengths: dict[str, LengthTarget] = {}
     summary: str = ""
     licence: Licence | None = None
     weights: Weights = Weights()
     files: tuple[WeightFile, ...] = ()
+    layout: TagLayout = TagLayout(header=())
+    lengths: dict[str, LengthTarget] = {}
+    special_tokens: dict[str, int] = {}
+    context: int | None = None
     sampling: TagSampling = TagSampling()
     known_issues: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The special tokens that a text for the model may hold."""
+        layout = self.layout
+        tasks = (layout.prose.alone, layout.prose.beside_tags) if layout.prose else ()
+        named = [layout.end_of_input, layout.empty, *(task.token for task in tasks)]
+        return tuple(filter(None, [*named, *(length.token for length in self.lengths.values())]))
 
 
 class UpscalerCard(Part, frozen=True):

@@ -8,14 +8,18 @@ from tagkit.expansion import Expander, Options, Wish, find_tag_model, load_tag_m
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from tagkit.expansion import TagModel
     from tagkit.rendering.fields import Expand
     from tagkit.rendering.planning import Complete, Completion
 
 
-def completer(device: str) -> Complete:
-    """What completes the prompts of a plan. Each tag model is loaded once, on `device`."""
+def completer(device: str, cards: Sequence[Path] = ()) -> Complete:
+    """What completes the prompts of a plan. Each tag model is loaded once, on `device`.
+
+    cards: folders with cards of the user's own.
+    """
     models: dict[str, TagModel] = {}
 
     def complete(requests: Sequence[Completion]) -> list[str]:
@@ -24,7 +28,7 @@ def completer(device: str) -> Complete:
             groups.setdefault((request.card.name, request.how), []).append(index)
         prompts = [request.prompt for request in requests]
         for indices in groups.values():
-            answers = _completed([requests[index] for index in indices], models, device)
+            answers = _completed([requests[index] for index in indices], models, device, cards)
             for index, answer in zip(indices, answers, strict=True):
                 prompts[index] = answer
         return prompts
@@ -33,13 +37,16 @@ def completer(device: str) -> Complete:
 
 
 def _completed(
-    requests: Sequence[Completion], models: dict[str, TagModel], device: str
+    requests: Sequence[Completion],
+    models: dict[str, TagModel],
+    device: str,
+    cards: Sequence[Path],
 ) -> list[str]:
     """Requests that share card and options. An unsafe prompt comes back as it is: its job is
     refused by the plan, and the rest goes on."""
     card, how = requests[0].card, requests[0].how
     source = find_tag_model(
-        how.tag_model or card.expand.tag_model, named_by_user=how.tag_model is not None
+        how.tag_model or card.expand.tag_model, cards, named_by_user=how.tag_model is not None
     )
     expander = Expander(card, source.card, _options(how))
     prompts = [request.prompt for request in requests]

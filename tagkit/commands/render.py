@@ -15,6 +15,7 @@ from tagkit.commands.inputs import STDIN, expanded
 from tagkit.commands.progress import changes
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.errors import UserError
+from tagkit.settings import find_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from tagkit.rendering import Job, Means, Order, Summary
     from tagkit.rendering.fields import Fields
+    from tagkit.rendering.planning import Complete
 
 _DEFAULT = "jobs.yaml"
 
@@ -149,7 +151,6 @@ def _real_files(file: Path, choices: Choices, temporary: Path) -> Iterator[Path]
 
 def _render(orders: Sequence[Order], choices: Choices) -> int:
     """Renders one order after the other; one that cannot be rendered does not stop the rest."""
-    from tagkit.commands.completing import completer
     from tagkit.commands.progress import watching
     from tagkit.rendering import render_order
 
@@ -162,7 +163,7 @@ def _render(orders: Sequence[Order], choices: Choices) -> int:
                     order,
                     choices.output or order.output,
                     choices.means,
-                    complete=completer(choices.means.device),
+                    complete=_completer(order, choices),
                     limit=choices.limit,
                     replan=choices.replan,
                     resume=choices.resume,
@@ -176,6 +177,13 @@ def _render(orders: Sequence[Order], choices: Choices) -> int:
         status = max(status, EXIT_FOUND if summary.jobs.failed else EXIT_DONE)
     _print_summaries(summaries, choices.form)
     return status
+
+
+def _completer(order: Order, choices: Choices) -> Complete:
+    from tagkit.commands.completing import completer
+
+    settings = find_settings(order.home or order.paths[0])
+    return completer(choices.means.device, settings.cards)
 
 
 @contextmanager
@@ -193,13 +201,12 @@ def _terminable() -> Iterator[None]:
 
 
 def _show(orders: Sequence[Order], choices: Choices, diff: bool) -> int:
-    from tagkit.commands.completing import completer
     from tagkit.rendering import planned
 
     jobs: list[Job] = []
     for order in orders:
         output = None if choices.replan else choices.output or order.output
-        plan = planned(order, output, complete=completer(choices.means.device))
+        plan = planned(order, output, complete=_completer(order, choices))
         for warning in plan.warnings:
             click.echo(f"warning: {warning}", err=True)
         jobs += plan.jobs[: choices.limit]

@@ -127,6 +127,7 @@ class Expander:
             places(prompt, self._rules.card, self._rules.lexicon),
             frozenset(tag.name for tag in prompt.tags),
             self._target.minimum - counted,
+            self._target.spare,
             self._limit,
         )
 

@@ -61,7 +61,8 @@ class Ledger:
     """The judge of one row; it keeps what was taken, and the prompt that this makes.
 
     said: names that the prompt has. missing: people counts and general tags still wanted; below 0
-    where there are more. limit: CLIP tokens that the prompt may have, None for any number.
+    where there are more. spare: how many may come beyond those, limit: CLIP tokens that the prompt
+    may have; None for any number.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Ledger:
         places: Places,
         said: frozenset[str],
         missing: int,
+        spare: int | None,
         limit: int | None,
     ) -> None:
         self.added: list[str] = []
@@ -81,6 +83,7 @@ class Ledger:
         self._dialect = places.dialect
         self._said = set(said)
         self._limit = limit
+        self._spare = spare
         self._ranked: list[tuple[str, int]] = []
         self._objections = rules.reviewer.objections(places.text)
         self._unasked = [
@@ -91,7 +94,9 @@ class Ledger:
 
     @property
     def full(self) -> bool:
-        """Whether not even the shortest tag fits."""
+        """Whether not even the shortest tag fits, or the prompt has as many as it may have."""
+        if self._spare is not None and self.missing + self._spare <= 0:
+            return True
         return self._limit is not None and self.tokens + _SMALLEST_TAG > self._limit
 
     def __call__(self, tag: str) -> str | None:

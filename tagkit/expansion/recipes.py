@@ -1,8 +1,9 @@
 """What a tag model reads: the user's tags sorted into the text that it was trained on.
 
-The text is DanTagGen's: a line for each header field, then a line with people counts and general
-tags, which the model goes on with. Weights, LoRA tags, wildcards, BREAK, meta and year words never
-reach it.
+A card's layout says what that text is: a line for each header field, one with sentences if the
+model knows how to read them, then the line with people counts and general tags, which the model
+goes on with. Weights, LoRA tags, wildcards, BREAK, year words and what the layout has no line for
+never reach it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from tagkit.prompt import Choice, Text, Wildcard
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tagkit.cards import LengthTarget, TagLayout
+    from tagkit.cards import LengthTarget, ProseTask, TagLayout
     from tagkit.lexicon import Lexicon
-    from tagkit.prompt import Prompt, Segment
+    from tagkit.prompt import Prompt, Segment, Tag
 
 # The header fields that hold tags, by the kind of tag.
 FIELDS = {
@@ -27,10 +28,13 @@ FIELDS = {
     "artist": "artist",
     "character": "characters",
     "copyright": "copyrights",
+    "meta": "meta",
 }
+PROSE = "prose"  # the kind of what is no tag but a sentence
 COUNTED = ("count", "general")  # kinds that a length target counts, in the order of the last line
 
 _OWN_GROUPS = ("count", "quality", "rating", "year", "meta")
+_PROSE_WORDS = 5  # an unknown name of so many words is a sentence
 _ARTIST = re.compile(r"(?:artist:|by |@)\s*(\S.*)")
 _FOREIGN = re.compile(r"[,\n]|<\|")  # would end a tag, a line, or be read as a special token
 
@@ -55,12 +59,18 @@ def kind_of(name: str, lexicon: Lexicon) -> str:
 
 
 def tags_of(prompt: Prompt, lexicon: Lexicon) -> Tags:
-    """The prompt's tags by kind, each once; of alternatives the first."""
+    """The prompt's tags by kind, each once; of alternatives the first.
+
+    Sentences are of the kind `PROSE`, and spelt as the user does.
+    """
     found: dict[str, dict[str, None]] = {}
-    for name in _names(prompt):
-        kind = kind_of(name, lexicon)
-        bare = _ARTIST.fullmatch(name) if kind == "artist" else None
-        found.setdefault(kind, {})[bare[1] if bare else name] = None
+    for tag in _tags(prompt):
+        kind = kind_of(tag.name, lexicon)
+        bare = _ARTIST.fullmatch(tag.name) if kind == "artist" else None
+        name = bare[1] if bare else tag.name
+        if kind == "general" and _is_prose(name, lexicon):
+            kind, name = PROSE, prompt.text[tag.span.start : tag.span.end].replace("\\", "")
+        found.setdefault(kind, {})[name] = None
     return {kind: tuple(names) for kind, names in found.items()}
 
 
@@ -74,21 +84,43 @@ def model_text(
 ) -> str:
     """The text for the model. aspect: width divided by height of the picture."""
     join = layout.separator.join
+    listed = join(name for kind in COUNTED for name in tags.get(kind, ()))
+    sentences = join(tags.get(PROSE, ()))
+    task = _task(layout, bool(sentences), bool(listed))
     values = {field: join(tags.get(kind, ())) for kind, field in FIELDS.items()}
     values["aspect ratio"] = f"{aspect:.1f}"
-    values["target"] = length.token
-    lines = [f"{field}: {values[field] or layout.empty}" for field in layout.header]
-    listed = join(name for kind in COUNTED for name in tags.get(kind, ()))
-    return "\n".join([*lines, f"{layout.opening}: {listed}{layout.end_of_input}"])
+    values["target"] = f"{length.token} {task.token}" if task else length.token
+    filled = [(field, values[field] or layout.empty) for field in layout.header]
+    lines = [f"{field}: {value}" for field, value in filled if value]
+    if task:
+        lines.append(f"{task.label}: {sentences}")
+    last = f"{layout.opening}: {listed}{_behind(layout, bool(listed))}"
+    return "\n".join([*lines, last.rstrip()])
 
 
-def _names(prompt: Prompt) -> Iterator[str]:
+def _task(layout: TagLayout, has_prose: bool, has_tags: bool) -> ProseTask | None:
+    if layout.prose is None or not has_prose:
+        return None
+    return layout.prose.beside_tags if has_tags else layout.prose.alone
+
+
+def _behind(layout: TagLayout, has_tags: bool) -> str:
+    """What stands behind the tags. A model that goes on with the list gets a comma, or it might go
+    on with the letters of the last tag: `hair` becomes `hairband`."""
+    return layout.end_of_input or (layout.separator.rstrip() if has_tags else "")
+
+
+def _tags(prompt: Prompt) -> Iterator[Tag]:
     for section in prompt.sections:
         for segment in section.segments:
             for tag in segment.tags if _reads_as_tags(segment) else ():
                 first = not any(option for _, option in tag.choices)
                 if first and not _FOREIGN.search(tag.name):
-                    yield tag.name
+                    yield tag
+
+
+def _is_prose(name: str, lexicon: Lexicon) -> bool:
+    return len(name.split()) >= _PROSE_WORDS and lexicon.find(name) is None
 
 
 def _reads_as_tags(segment: Segment) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,12 @@ import msgspec
 from tagkit.cards import TagCard, tag_card, tag_cards
 from tagkit.data import data_folder
 from tagkit.errors import UserError
+from tagkit.expansion.fetching import first_line, folder_of
 from tagkit.expansion.rows import Limits, Vocabulary
 from tagkit.extras import need
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 _ASSUMED_CARD = "dantaggen-delta-rev2"  # the layout of a model that has no card of its own
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_HUB_FILES = ("*.safetensors", "*.json", "tokenizer.model")
+_LINE_ENDS = ("\n", "Ċ", "<0x0A>")  # in pieces of tokenizers
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _SMALL = 20_000_000  # weights
 _BATCH = {"cpu": 16, "mps": 16, "cuda": 32}
 
@@ -52,10 +55,10 @@ class TagModel:
         self.name = source.name
         self._network = network
         self._tokenizer = tokenizer
-        self._vocabulary = _vocabulary(network, tokenizer)
+        self._vocabulary = _vocabulary(network, tokenizer, source.card)
         self._limits = Limits(
             new_tokens=source.card.sampling.max_new_tokens,
-            context=network.config.max_position_embeddings,
+            context=min(network.config.max_position_embeddings, source.card.context or sys.maxsize),
         )
 
     def ids(self, text: str) -> tuple[int, ...]:
@@ -83,40 +86,42 @@ class TagModel:
 def find_tag_model(name: str, folders: Sequence[Path] = (), *, named_by_user: bool) -> Source:
     """The source of a tag model: the name of a card, a folder, or a Hugging Face id, in this order.
 
-    folders: the user's own cards. named_by_user: only then is anything ever downloaded. A model
-    without a card is taken to speak DanTagGen's layout. Raises UserError for an unknown name.
+    folders: the user's own cards. named_by_user: only then is anything ever downloaded. A folder or
+    id that is called like the model of a card is taken for a copy of it, any other to speak
+    DanTagGen's layout. Raises UserError for an unknown name.
     """
     is_path = "/" in name or "\\" in name
-    if Path(name).is_dir() and (is_path or name not in tag_cards()):
-        return Source(tag_card(_ASSUMED_CARD), name, Path(name))
+    cards = tag_cards(folders)
+    if Path(name).is_dir() and (is_path or name not in cards):
+        return Source(_card_of(Path(name).resolve().name, cards), name, Path(name))
     if not is_path:
         card = tag_card(name, folders)
         folder = data_folder("models") / card.weights.folder if card.weights.folder else None
         return Source(card, card.name, folder, card.weights.hub, named_by_user)
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise UserError(f"there is no folder `{name}`", "", "name a folder with a tag model")
-    cards = tag_cards().values()
-    card = next((each for each in cards if each.weights.hub == name), tag_card(_ASSUMED_CARD))
-    return Source(card, name, None, name, named_by_user)
+    return Source(_card_of(name.rpartition("/")[2], cards), name, None, name, named_by_user)
+
+
+def _card_of(model: str, cards: Mapping[str, TagCard]) -> TagCard:
+    for card in cards.values():
+        if model.lower() in (card.name, card.weights.hub.rpartition("/")[2].lower()):
+            return card
+    return tag_card(_ASSUMED_CARD)
 
 
 def load_tag_model(source: Source, device: str = "auto") -> TagModel:
-    """Load the weights. device: auto, cpu, mps, cuda or
-    cuda:1. Raises UserError where that cannot be."""
+    """Load the weights. device: auto, cpu, mps, cuda or cuda:1. Raises UserError if that fails."""
     need("expand", "torch", "transformers", "safetensors")
     chosen = _device(device)
-    folder = source.folder or _fetched(source)
-    if not (folder / "config.json").is_file():
-        raise UserError(f"`{folder}` holds no tag model", "", "it needs a config.json")
-    if not (folder / "tokenizer.json").is_file():
-        need("expand", "sentencepiece")  # reads LLaMA's own form, tokenizer.model
+    folder = folder_of(source)
     try:
         with _quiet():
             network, tokenizer = _read(folder)
     except UserError:
         raise
     except Exception as error:  # the libraries raise whatever they like
-        raise UserError(f"cannot load the tag model `{source.name}`", _first_line(error)) from error
+        raise UserError(f"cannot load the tag model `{source.name}`", first_line(error)) from error
     _require_layout(source, tokenizer)
     return TagModel(source, _moved(network, chosen), tokenizer)
 
@@ -124,17 +129,17 @@ def load_tag_model(source: Source, device: str = "auto") -> TagModel:
 def _read(folder: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerBase]:
     from transformers import AutoConfig, AutoTokenizer, LlamaForCausalLM
 
-    kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    kind = AutoConfig.from_pretrained(folder, **_LOCAL).model_type
     if kind != "llama":
         raise UserError(
             f"`{folder}` holds a model of type {kind}", "", "tag models are of type llama"
         )
     network, info = LlamaForCausalLM.from_pretrained(
-        folder, use_safetensors=True, local_files_only=True, output_loading_info=True
+        folder, use_safetensors=True, output_loading_info=True, **_LOCAL
     )
     if info["missing_keys"]:
         raise UserError(f"`{folder}` lacks weights", ", ".join(sorted(info["missing_keys"])[:3]))
-    return network.eval(), AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    return network.eval(), AutoTokenizer.from_pretrained(folder, **_LOCAL)
 
 
 def _moved(network: LlamaForCausalLM, device: str) -> LlamaForCausalLM:
@@ -164,52 +169,41 @@ def _device(name: str) -> str:
     return name
 
 
-def _fetched(source: Source) -> Path:
-    """The model's folder in the local cache of Hugging Face, downloaded if the user named it."""
-    need("expand", "huggingface_hub")
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(
-            snapshot_download(
-                source.hub,
-                revision=source.card.weights.revision or None,
-                allow_patterns=list(_HUB_FILES),
-                local_files_only=not source.may_fetch,
-            )
-        )
-    except Exception as error:  # errors of the network, of files and of the hub
-        hint = "`--tag-model tiny` works without any download"
-        if source.may_fetch:
-            raise UserError(f"cannot fetch `{source.hub}`", _first_line(error), hint) from error
-        raise UserError(
-            f"the weights of the tag model `{source.name}` are not on this machine",
-            "",
-            f"`--tag-model {source.hub}` fetches them from Hugging Face; {hint}",
-        ) from error
-
-
 def _require_layout(source: Source, tokenizer: PreTrainedTokenizerBase) -> None:
-    layout, known = source.card.layout, tokenizer.get_vocab()
-    lengths = [length.token for length in source.card.lengths.values()]
-    for token in (layout.end_of_input, layout.empty, *lengths):
-        if token not in known:
+    """A token that is unknown, or is another than the weights were trained with, makes nonsense."""
+    card, known = source.card, tokenizer.get_vocab()
+    own = source.hub == card.weights.hub
+    for token in card.tokens:
+        wanted = card.special_tokens.get(token) if own else None
+        if token not in known or wanted not in (None, known[token]):
             raise UserError(
                 f"the tag model `{source.name}` does not know `{token}`",
-                "",
-                f"it must be trained in the layout of `{source.card.name}`",
+                f"token {known[token]} instead of {wanted}" if token in known else "",
+                f"it must be trained in the layout of `{card.name}`; a card that `extends` that of "
+                "its family and names its folder makes another layout known",
             )
 
 
-def _vocabulary(network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase) -> Vocabulary:
+def _vocabulary(
+    network: LlamaForCausalLM, tokenizer: PreTrainedTokenizerBase, card: TagCard
+) -> Vocabulary:
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     commas = {index: piece for index, piece in enumerate(pieces) if "," in piece}
     ends = network.config.eos_token_id
+    # Not every tokenizer marks these as special.
+    unseen = {*tokenizer.convert_tokens_to_ids([*card.tokens, *card.special_tokens])}
+    lines = [index for index, piece in enumerate(pieces) if any(end in piece for end in _LINE_ENDS)]
     return Vocabulary(
-        ends=frozenset([*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id]),
+        ends=frozenset(
+            [*(ends if isinstance(ends, list) else [ends]), tokenizer.eos_token_id, *lines]
+        ),
         commas=frozenset(commas),
         bare=frozenset(index for index, piece in commas.items() if piece.strip(" ▁Ġ") == ","),
-        text=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
+        text=lambda ids: tokenizer.decode(
+            [index for index in ids if index not in unseen],
+            skip_special_tokens=True,
+            clean_up_tokenization_spaces=False,
+        ),
     )
 
 
@@ -227,7 +221,3 @@ def _quiet() -> Iterator[None]:
         logging.set_verbosity(verbosity)
         if bars:
             logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)

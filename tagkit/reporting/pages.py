@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tagkit.cards import image_card, image_cards, tag_card
+from tagkit.cards import image_cards, tag_cards
+from tagkit.errors import UserError
+from tagkit.typed_yaml import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tagkit.cards import ImageCard, TagCard
     from tagkit.packs import Example, Pass, Rule
 
 
@@ -88,30 +91,52 @@ def _indented(text: str) -> Iterator[str]:
 
 
 def card_page(name: str, folders: Sequence[Path] = ()) -> str:
-    """Everything that a card says, in the form of the card. Raises UserError for no such card.
+    """Everything that the cards of a name say, in the form of cards; there may be one of a kind.
 
-    folders: of cards of the user's own.
+    folders: of cards of the user's own. Raises UserError where there is none.
     """
-    is_image = name in image_cards(folders)
-    card = image_card(name, folders) if is_image else tag_card(name, folders)
-    lines = [f"# {card.title} ({card.name})", "", card.summary.strip(), ""]
-    facts: dict[str, Any] = msgspec.to_builtins(card)
-    shown = {key: value for key, value in facts.items() if key not in ("title", "name", "summary")}
-    return "\n".join([*lines, *_block(shown, 0)]).rstrip()
+    kinds: tuple[Mapping[str, ImageCard | TagCard], ...] = (
+        image_cards(folders),
+        tag_cards(folders),
+    )
+    pages = [_card_page(cards[name]) for cards in kinds if name in cards]
+    if not pages:
+        known = [each for cards in kinds for each in cards]
+        raise UserError(f"there is no card `{name}`", "", nearest(name, known, "cards"))
+    return "\n\n".join(pages)
+
+
+def _card_page(card: ImageCard | TagCard) -> str:
+    facts = _facts(card)
+    title, summary = facts.pop("title"), facts.pop("summary").strip()
+    del facts["name"]
+    return "\n".join([f"# {title} ({card.name})", "", summary, "", *_block(facts, 0)])
+
+
+def _facts(value: Any) -> Any:
+    """Structs as mappings, tuples as lists; what is empty is left out."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.structs.asdict(value)
+    if isinstance(value, dict):
+        facts = {key: _facts(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in facts.items() if inner not in (None, "", [], {})}
+    return [_facts(inner) for inner in value] if isinstance(value, tuple | list) else value
 
 
 def _block(value: Any, depth: int) -> Iterator[str]:
     pad = "  " * depth
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if isinstance(inner, dict | list) and inner:
-                yield f"{pad}{key}:"
-                yield from _block(inner, depth + 1)
-            elif inner not in (None, "", [], {}):
-                yield f"{pad}{key}: {inner}"
+    if isinstance(value, list):
+        yield from (f"{pad}- {_on_one_line(inner)}" for inner in value)
         return
-    for inner in value:
-        if isinstance(inner, dict):
-            yield pad + "- " + ", ".join(f"{key}: {each}" for key, each in inner.items())
+    for key, inner in value.items():
+        if isinstance(inner, dict | list):
+            yield f"{pad}{key}:"
+            yield from _block(inner, depth + 1)
         else:
-            yield f"{pad}- {', '.join(inner) if isinstance(inner, list) else inner}"
+            yield f"{pad}{key}: {inner}"
+
+
+def _on_one_line(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_on_one_line(inner)}" for key, inner in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)

@@ -76,3 +76,41 @@ def test_bare_words_of_the_long_lists_are_general() -> None:
 def test_hidden_tags() -> None:
     tags = tags_of(parse("1girl, my_trigger, smile"), LEXICON)
     assert without(tags, "my trigger".__eq__) == {"count": ("1girl",), "general": ("smile",)}
+
+
+TIPO = tag_card("tipo-200m")
+
+
+def tipo_text(prompt: str, length: str = "short") -> str:
+    return model_text(
+        tags_of(parse(prompt), LEXICON), 832 / 1216, TIPO.lengths[length], TIPO.layout
+    )
+
+
+def test_a_layout_without_empty_fields() -> None:
+    prompt = r"1girl, (cat ears:1.2), <lora:style:0.7> highres, artist:some name, safe BREAK hat"
+    assert tipo_text(prompt) == (
+        "meta: highres\n"
+        "rating: safe\n"
+        "artist: some name\n"
+        "aspect ratio: 0.7\n"
+        "target: <|short|>\n"
+        "tag: 1girl, cat ears, hat,"
+    )
+    assert tipo_text("") == "aspect ratio: 0.7\ntarget: <|short|>\ntag:"
+
+
+def test_sentences_have_a_line_of_their_own_where_the_model_reads_them() -> None:
+    assert tipo_text(r"(alone and \(almost\) asleep by the Window:1.2)").endswith(
+        "target: <|short|> <|long_to_tag|>\nlong: alone and (almost) asleep by the Window\ntag:"
+    )
+    assert tipo_text("1girl, The rain falls on the Town, hat").endswith(
+        "target: <|short|> <|short_to_tag|>\nshort: The rain falls on the Town\ntag: 1girl, hat,"
+    )
+    assert last_line("1girl, The rain falls on the Town, hat") == "1girl, hat"
+
+
+def test_long_names_are_no_sentences() -> None:
+    name = "march 7th (honkai: star rail)"
+    assert tags_of(parse(r"march 7th \(honkai: star rail\)"), LEXICON) == {"character": (name,)}
+    assert kind_of("holding another's wrist", LEXICON) == "general"
