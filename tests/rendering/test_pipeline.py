@@ -11,7 +11,7 @@ import msgspec  # noqa: E402
 from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.guidance import guidance  # noqa: E402
 from tagkit.rendering.pipeline import Pipeline, find_device, find_dtype  # noqa: E402
-from tagkit.rendering.sampling import evenly_timed  # noqa: E402
+from tagkit.rendering.schedules import noise_levels  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -93,7 +93,7 @@ def test_v_prediction_is_another_reading_of_the_same_network(components, make_jo
         for prediction in ("epsilon", "v-prediction")
     )
     start = torch.randn((4, 8, 8), generator=torch.Generator().manual_seed(1))
-    sigma = evenly_timed(1)[0]
+    sigma = noise_levels("euler-a", "automatic", 1)[0]
     start = start * sigma
     output = (start - by_epsilon) / sigma
     expected = start / (sigma**2 + 1) - output * sigma / (sigma**2 + 1).sqrt()

@@ -6,91 +6,286 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-
-from tagkit.rendering.sampling import (  # noqa: E402
-    euler_ancestral,
-    evenly_timed,
-    time_of,
-    training_sigmas,
+from tagkit.rendering import sampling  # noqa: E402
+from tagkit.rendering.noise import BatchNoise  # noqa: E402
+from tagkit.rendering.sampler_names import (  # noqa: E402
+    SAMPLER_NAMES,
+    SAMPLER_TRAITS,
+    SCHEDULER_NAMES,
 )
+from tagkit.rendering.schedules import noise_levels, redrawing_levels  # noqa: E402
+from tagkit.rendering.unipc import unipc  # noqa: E402
+
+SHAPE = (4, 8, 8)
+CPU = torch.device("cpu")
+ANCESTRAL = ("euler-a", "dpm++-2s-a")
 
 
-def k_diffusion_sigmas(steps):
-    """k-diffusion's `DiscreteSchedule.get_sigmas`, worked out number by number."""
-    kept, logarithms = 1.0, []
-    for index in range(1000):
-        root = 0.00085**0.5 + (0.012**0.5 - 0.00085**0.5) * index / 999
-        kept *= 1 - root * root
-        logarithms.append(math.log(math.sqrt((1 - kept) / kept)))
-    sigmas = []
-    for number in range(steps):
-        time = 999 - 999 * number / (steps - 1) if steps > 1 else 999
-        low = math.floor(time)
-        high = min(low + 1, 999)
-        part = time - low
-        sigmas.append(math.exp((1 - part) * logarithms[low] + part * logarithms[high]))
-    return [*sigmas, 0.0]
+def batch_noise(seeds=(1, 2), shape=SHAPE):
+    return BatchNoise("cpu", seeds, shape, CPU)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 4, 25, 50, 150])
-def test_sigmas_are_those_of_k_diffusion(steps):
-    expected = torch.tensor(k_diffusion_sigmas(steps))
-    assert torch.allclose(evenly_timed(steps), expected, rtol=1e-6, atol=0)
+def two_pictures(latents, sigma, step):
+    """The best guess if every number is -1 or 1: a model that is far from a straight line."""
+    return torch.tanh(latents / sigma**2)
 
 
-def test_sdxl_begins_at_its_known_level():
-    assert evenly_timed(25)[0].item() == pytest.approx(14.6146, abs=1e-4)
+def random_latents(seed=1):
+    return torch.randn((2, *SHAPE), generator=torch.Generator().manual_seed(seed))
+
+
+def silent(above, below):
+    raise AssertionError("this sampler draws no noise")
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 7])
+@pytest.mark.parametrize("scheduler", SCHEDULER_NAMES)
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_a_perfect_denoiser_arrives_at_its_picture(sampler, scheduler, steps):
+    goal = random_latents()
+    sigmas = noise_levels(sampler, scheduler, steps)
+    end = sampling.drawn(sampler, lambda latents, sigma, step: goal, sigmas, batch_noise())
+    left = sigmas[-1].item()
+    assert torch.allclose(end, goal / math.sqrt(left**2 + 1), atol=1e-4 + 6 * left)
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_every_evaluation_is_counted(sampler):
+    seen = []
+
+    def denoise(latents, sigma, step):
+        seen.append(step)
+        return latents * 0
+
+    sigmas = noise_levels(sampler, "karras", 5)
+    sampling.drawn(sampler, denoise, sigmas, batch_noise())
+    order = SAMPLER_TRAITS[sampler].order
+    # The last step of the second-order samplers ends at the picture that it begins with.
+    assert seen == list(range(5 * order - (order - 1)))
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_a_picture_does_not_depend_on_its_batch(sampler):
+    sigmas = noise_levels(sampler, "automatic", 6)
+    together = sampling.drawn(sampler, two_pictures, sigmas, batch_noise([4, 5]))
+    alone = sampling.drawn(sampler, two_pictures, sigmas, batch_noise([5]))
+    assert torch.allclose(together[1], alone[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_redrawing_begins_with_the_picture_and_fresh_noise(sampler):
+    first = []
+
+    def denoise(latents, sigma, step):
+        first.append(latents)
+        return latents * 0
+
+    original = random_latents(3)
+    sigmas, start = redrawing_levels(sampler, "automatic", 8, 0.5, exact=True)
+    sampling.redrawn(sampler, denoise, original, sigmas, start, batch_noise())
+    expected = original + sigmas[start] * batch_noise().draw()
+    assert torch.equal(first[0], expected)
+
+
+def test_nothing_drawn_anew_is_the_same_picture():
+    sigmas, start = redrawing_levels("unipc", "automatic", 8, 0.0, exact=True)
+    original = random_latents(3)
+    assert sampling.redrawn("unipc", silent, original, sigmas, start, batch_noise()) is original
+
+
+def test_the_brownian_motion_of_a_redrawn_picture_spans_the_whole_way():
+    """A1111 makes it from all levels, not from those that are left."""
+    sigmas, start = redrawing_levels("dpm++-2m-sde", "automatic", 3, 0.5, exact=True)
+    goal, original = random_latents(), random_latents(3)
+    end = sampling.redrawn(
+        "dpm++-2m-sde", lambda latents, sigma, step: latents * 0, original, sigmas, start,
+        batch_noise(),
+    )  # fmt: skip
+    noise = batch_noise()
+    motion = noise.brownian(sigmas[-2].item(), sigmas[0].item())
+    latents, seen = original + noise.draw() * sigmas[start], goal * 0
+    for above, below in zip(sigmas[start:-2], sigmas[start + 1 : -1], strict=True):
+        ratio = below / above
+        latents = latents * ratio**2 + motion(above, below) * below * (1 - ratio**2) ** 0.5
+    assert torch.allclose(end, seen, atol=1e-6)
+    assert latents.abs().max() > 0
+
+
+# --- against diffusers -------------------------------------------------------------------------
+
+BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
+LINSPACE = {**BETAS, "timestep_spacing": "linspace", "steps_offset": 0}
+KARRAS = {**LINSPACE, "use_karras_sigmas": True}
+# Name of the class, its settings, and whether its latents are of variance 1 with the noise.
+DIFFUSERS = {
+    "euler": ("EulerDiscreteScheduler", LINSPACE, False),
+    "euler-a": ("EulerAncestralDiscreteScheduler", LINSPACE, False),
+    "dpm++-2m": ("DPMSolverMultistepScheduler", KARRAS, True),
+    "dpm++-2m-sde": (
+        "DPMSolverMultistepScheduler", {**KARRAS, "algorithm_type": "sde-dpmsolver++"}, True,
+    ),
+    # Its last level must not be 0: it would divide 0 by it.
+    "unipc": (
+        "UniPCMultistepScheduler",
+        {**KARRAS, "solver_order": 3, "solver_type": "bh1", "final_sigmas_type": "sigma_min"},
+        True,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers
-@pytest.mark.parametrize("steps", [2, 4, 25, 50])
-def test_diffusers_has_the_same_sigmas_and_times(steps):
+@pytest.mark.parametrize("steps", [3, 4, 12])
+@pytest.mark.parametrize("sampler", DIFFUSERS)
+def test_diffusers_comes_to_the_same_end(sampler, steps):
     diffusers = pytest.importorskip("diffusers")
-    scheduler = diffusers.EulerAncestralDiscreteScheduler(
-        beta_schedule="scaled_linear",
-        beta_start=0.00085,
-        beta_end=0.012,
-        timestep_spacing="linspace",
-        steps_offset=0,
-    )
+    kind, options, scaled = DIFFUSERS[sampler]
+    scheduler = getattr(diffusers, kind)(**options)
     scheduler.set_timesteps(steps)
-    sigmas = evenly_timed(steps)
-    assert torch.allclose(sigmas, scheduler.sigmas, rtol=1e-4, atol=0)
-    assert torch.allclose(time_of(sigmas[:-1]).float(), scheduler.timesteps, atol=1e-3)
-
-
-@given(st.floats(0, 999))
-def test_time_is_the_inverse_of_the_schedule(time):
-    logarithms = training_sigmas().log()
-    low = int(time)
-    high = min(low + 1, 999)
-    sigma = torch.lerp(logarithms[low], logarithms[high], time - low).exp()
-    assert time_of(sigma).item() == pytest.approx(time, abs=1e-6)
-
-
-def test_a_perfect_denoiser_arrives_at_its_picture():
-    goal = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(1))
-    sigmas = evenly_timed(7)
-    start = goal + sigmas[0] * torch.randn(goal.shape, generator=torch.Generator().manual_seed(2))
-    end = euler_ancestral(
-        lambda latents, sigma, step: goal, start, sigmas, lambda: torch.randn(goal.shape)
+    sigmas = scheduler.sigmas
+    start = random_latents() * sigmas[0]
+    expected = by_diffusers(scheduler, start, scaled, noisy=sampler == "dpm++-2m-sde")
+    draws = torch.Generator().manual_seed(7)
+    found = sampling._SAMPLERS[sampler](
+        two_pictures, start, sigmas, lambda *_: torch.randn(start.shape, generator=draws)
     )
-    assert torch.allclose(end, goal, atol=1e-5)
+    assert torch.allclose(found, expected, atol=2e-4)
 
 
-def test_noise_is_drawn_between_steps_only():
-    drawn, seen = [], []
+def by_diffusers(scheduler, latents, scaled, noisy):
+    """Its own loop; both sides draw their noise from equal generators."""
+    draws = torch.Generator().manual_seed(7)
+    sigmas = scheduler.sigmas
+    size = (sigmas**2 + 1).sqrt() if scaled else torch.ones(len(sigmas))
+    latents = latents / size[0]
+    for index, time in enumerate(scheduler.timesteps):
+        seen = latents * size[index]
+        slope = (seen - two_pictures(seen, sigmas[index], index)) / sigmas[index]
+        more = {"generator": draws} if "Ancestral" in type(scheduler).__name__ else {}
+        if noisy:
+            more = {"variance_noise": torch.randn(latents.shape, generator=draws)}
+        if hasattr(scheduler, "scale_model_input"):
+            scheduler.scale_model_input(latents, time)
+        latents = scheduler.step(slope, time, latents, **more).prev_sample
+    return latents
 
-    def noise():
-        drawn.append(1)
-        return torch.zeros(1, 4, 8, 8)
 
-    def denoise(latents, sigma, step):
-        seen.append((step, round(sigma.item(), 3)))
-        return latents * 0
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers
+@pytest.mark.parametrize("steps", [10, 20, 25])
+def test_ddim_is_that_of_diffusers_but_for_its_last_step(steps):
+    diffusers = pytest.importorskip("diffusers")
+    scheduler = diffusers.DDIMScheduler(
+        **BETAS, timestep_spacing="leading", steps_offset=1, set_alpha_to_one=False,
+        clip_sample=False,
+    )  # fmt: skip
+    scheduler.set_timesteps(steps)
+    latents = batch_noise().draw()
+    for time in scheduler.timesteps[:-1]:
+        kept = scheduler.alphas_cumprod[time]
+        seen, sigma = latents / kept.sqrt(), ((1 - kept) / kept).sqrt()
+        slope = (seen - two_pictures(seen, sigma, 0)) / sigma
+        latents = scheduler.step(slope, time, latents).prev_sample
+    found = sampling.drawn(
+        "ddim", two_pictures, noise_levels("ddim", "automatic", steps), batch_noise()
+    )
+    assert torch.allclose(found, latents, atol=2e-4)
 
-    euler_ancestral(denoise, torch.ones(1, 4, 8, 8), evenly_timed(5), noise)
-    assert [step for step, _ in seen] == [0, 1, 2, 3, 4]
-    assert len(drawn) == 4
+
+# --- against the papers' formulas -----------------------------------------------------------------
+
+
+def ancestral(above, below):
+    up = min(below, math.sqrt(below**2 * (above**2 - below**2) / above**2))
+    return math.sqrt(below**2 - up**2), up
+
+
+def dpm_step(latents, picture, start, end):
+    """DPM-Solver++'s first-order step in half the logarithm of the signal-to-noise ratio."""
+    reach = math.log(start) - math.log(end)
+    return end / start * latents - math.expm1(-reach) * picture
+
+
+def reference_sde(latents, above, below, noise):
+    picture = two_pictures(latents, torch.tensor(above), 0)
+    middle = math.exp((math.log(above) + math.log(below)) / 2)
+    down, up = ancestral(above, middle)
+    halfway = dpm_step(latents, picture, above, down) + noise(above, middle) * up
+    down, up = ancestral(above, below)
+    picture = two_pictures(halfway, torch.tensor(middle), 0)
+    return dpm_step(latents, picture, above, down) + noise(above, below) * up
+
+
+def reference_2s(latents, above, below, noise):
+    picture = two_pictures(latents, torch.tensor(above), 0)
+    down, up = ancestral(above, below)
+    middle = math.exp((math.log(above) + math.log(down)) / 2)
+    picture = two_pictures(dpm_step(latents, picture, above, middle), torch.tensor(middle), 0)
+    return dpm_step(latents, picture, above, down) + noise(above, below) * up
+
+
+@pytest.mark.parametrize(
+    ("sampler", "reference"), [("dpm++-sde", reference_sde), ("dpm++-2s-a", reference_2s)]
+)
+def test_second_order_steps_are_those_of_the_paper(sampler, reference):
+    def noise(above, below):
+        seed = round(float(above) * 1000) * 100 + round(float(below) * 100)
+        return random_latents(seed)
+
+    sigmas = noise_levels(sampler, "karras", 6)[2:6]
+    latents = expected = random_latents() * sigmas[0]
+    for above, below in zip(sigmas[:-1].tolist(), sigmas[1:].tolist(), strict=True):
+        expected = reference(expected, above, below, noise)
+    found = sampling._SAMPLERS[sampler](two_pictures, latents, sigmas, noise)
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+# --- against what can be solved on paper ----------------------------------------------------------
+
+CENTRE, SPREAD = 0.2, 0.7
+
+
+def normal_pictures(latents, sigma, step):
+    """The best guess if pictures are normal, with CENTRE and SPREAD."""
+    total = SPREAD**2 + sigma**2
+    return (SPREAD**2 * latents + sigma**2 * CENTRE) / total
+
+
+def error_after(solve, steps):
+    """How far off it is from the flow's exact solution between two levels."""
+    sigmas = torch.linspace(math.log(8), math.log(0.2), steps + 1, dtype=torch.float64).exp()
+    start = torch.tensor([[9.0]], dtype=torch.float64)
+    high, low = (math.sqrt(SPREAD**2 + sigma**2) for sigma in sigmas[[0, -1]].tolist())
+    return abs(solve(start, sigmas).item() - (CENTRE + (9.0 - CENTRE) * low / high))
+
+
+@pytest.mark.parametrize(
+    ("solve", "order"),
+    [
+        (lambda start, sigmas: sampling.euler(normal_pictures, start, sigmas, silent), 1),
+        (lambda start, sigmas: sampling.dpmpp_2m(normal_pictures, start, sigmas, silent), 2),
+        # Third order, but for its first and last steps.
+        (lambda start, sigmas: unipc(normal_pictures, start, sigmas), 2),
+    ],
+    ids=["euler", "dpm++-2m", "unipc"],
+)
+def test_twice_the_steps_divide_the_error_by_the_order(solve, order):
+    measured = math.log2(error_after(solve, 64) / error_after(solve, 128))
+    assert measured > order - 0.25
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_pictures_are_spread_as_those_that_were_learnt(sampler):
+    noise = batch_noise([1], (300, 300))
+    sigmas = noise_levels(sampler, "automatic", 60)
+    end = sampling.drawn(sampler, normal_pictures, sigmas, noise)
+    assert end.mean().item() == pytest.approx(CENTRE, abs=0.02)
+    assert end.std().item() == pytest.approx(SPREAD, abs=0.05)
+
+
+@pytest.mark.parametrize("sampler", ["euler-a", "dpm++-2m-sde", "dpm++-sde", "dpm++-2s-a"])
+def test_more_steps_bring_the_spread_nearer(sampler):
+    def off(steps):
+        noise = batch_noise([1], (300, 300))
+        sigmas = noise_levels(sampler, "karras", steps)
+        return abs(sampling.drawn(sampler, normal_pictures, sigmas, noise).std().item() - SPREAD)
+
+    assert off(40) < 0.6 * off(5)
