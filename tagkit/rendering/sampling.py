@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 def drawn(sampler: str, denoise: Denoise, sigmas: Tensor, noise: BatchNoise) -> Tensor:
     """Pictures from noise alone. sigmas: the sampler's `noise_levels`."""
-    variance = sigmas[0] ** 2 + SAMPLER_TRAITS[sampler].timed
-    start = noise.draw() * variance.sqrt()
-    return _SAMPLERS[sampler](denoise, start, sigmas, _step_noise(sampler, sigmas, noise))
+    level = (sigmas[0] ** 2 + 1).sqrt() if SAMPLER_TRAITS[sampler].timed else sigmas[0]
+    start = noise.draw() * level
+    return SAMPLERS[sampler](denoise, start, sigmas, _step_noise(sampler, sigmas, noise))
 
 
 def redrawn(
@@ -48,7 +48,7 @@ def redrawn(
         return latents
     noised = latents + noise.draw() * sigmas[start]
     between = _step_noise(sampler, sigmas, noise)
-    return _SAMPLERS[sampler](denoise, noised, sigmas[start:], between)
+    return SAMPLERS[sampler](denoise, noised, sigmas[start:], between)
 
 
 def _step_noise(sampler: str, sigmas: Tensor, noise: BatchNoise) -> Noise:
@@ -159,7 +159,7 @@ def _ancestral_levels(sigma: Tensor, following: Tensor) -> tuple[Tensor, Tensor]
     return (following**2 - up**2).sqrt(), up
 
 
-_SAMPLERS: dict[str, Sampler] = {
+SAMPLERS: dict[str, Sampler] = {
     "euler-a": euler_ancestral,
     "euler": euler,
     "dpm++-2m": dpmpp_2m,

@@ -111,8 +111,15 @@ def _sgm_uniform(steps: int, training: Tensor) -> Tensor:
 
 
 def _simple(steps: int, training: Tensor) -> Tensor:
-    """Every so many training steps, from the last one down."""
+    """Every so many training steps, from the last one down.
+
+    A1111 takes some twice where there are more steps than training steps; multistep samplers would
+    divide by their distance, so there the levels between them are taken.
+    """
     stride = TRAINING_STEPS / steps
+    if stride < 1:
+        times = TRAINING_STEPS - 1 - torch.arange(steps, dtype=torch.float64) * stride
+        return _levels_at(times.clamp(min=0), training)
     return training[[-1 - int(step * stride) for step in range(steps)]]
 
 

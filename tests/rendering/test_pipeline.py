@@ -13,7 +13,13 @@ import msgspec  # noqa: E402
 from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.denoising import rescaled  # noqa: E402
 from tagkit.rendering.guidance import guidance  # noqa: E402
-from tagkit.rendering.pipeline import Pipeline, find_device, find_dtype  # noqa: E402
+from tagkit.rendering.pipeline import (  # noqa: E402
+    Pipeline,
+    find_device,
+    find_dtype,
+    first_pass,
+)
+from tagkit.rendering.sampler_names import SAMPLER_NAMES  # noqa: E402
 from tagkit.rendering.schedules import noise_levels  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -51,6 +57,18 @@ def test_a_picture_does_not_depend_on_its_batch(tiny, make_job):
 def test_everything_that_is_said_reaches_the_picture(tiny, make_job, change):
     one, other = (tiny.latents([make_job(**fields)]) for fields in ({}, change))
     assert (one - other).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_every_sampler_draws_pictures_and_redraws_them(tiny, make_job, sampler):
+    """Prompts that change at each evaluation, and a guidance that takes several rows."""
+    jobs = [make_job(seed=seed, sampler=sampler, prompt="[a|b] AND sky :0.5") for seed in (1, 2)]
+    together = tiny.latents(jobs)
+    assert torch.allclose(together[1], tiny.latents(jobs[1:])[0], atol=1e-2)
+    passes = [msgspec.structs.replace(first_pass(job), denoise=0.5) for job in jobs]
+    redrawn = tiny.repainted(together, passes)
+    assert redrawn.isfinite().all()
+    assert (redrawn - together).abs().max() > 0.01
 
 
 def test_words_that_are_no_part_of_the_prompt_do_not(tiny, make_job):
