@@ -81,6 +81,7 @@ def test_only_stated_limits_count():
 def test_what_makes_a_model_differ_from_its_family():
     vpred, eps = image_card("noobai-xl-vpred"), image_card("noobai-xl-eps")
     assert (eps.sampling.prediction, vpred.sampling.prediction) == ("epsilon", "v-prediction")
+    assert (eps.sampling.zero_snr, vpred.sampling.zero_snr) == (False, True)
     assert (eps.sampling.sampler, vpred.sampling.sampler) == ("euler-a", "euler")
     assert vpred.prompt.order == eps.prompt.order
     assert image_card("pony-v6").sampling.clip_skip == 2

@@ -82,13 +82,19 @@ class PromptAdvice(Part, frozen=True):
 
 
 class Sampling(Part, frozen=True):
-    """Sampler, scheduler and step defaults; `prediction` is epsilon or v-prediction."""
+    """Sampler, scheduler and step defaults; `prediction` is epsilon or v-prediction.
+
+    zero_snr: trained until nothing but noise was left. cfg_rescale: 0 to 1, see Lin et al.,
+    arXiv:2305.08891.
+    """
 
     sampler: str = "euler-a"
     scheduler: str = "automatic"
     steps: Range = Range(default=25)
     cfg: Range = Range(default=7)
     prediction: str = "epsilon"
+    zero_snr: bool = False
+    cfg_rescale: float = 0.0
     clip_skip: int | None = None
     source: str = ""
 

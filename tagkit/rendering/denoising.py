@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
-from tagkit.rendering.sampling import time_of
+from tagkit.rendering.schedules import time_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +33,7 @@ class Denoiser:
     """Classifier-free guidance over a batch of images of one size and one length of prompt.
 
     prediction: what the UNet was trained to say, `epsilon` or `v-prediction`.
+    rescale: how far guidance must not add contrast, 0 to 1. zero_snr: as in `training_sigmas`.
     """
 
     def __init__(
@@ -42,12 +43,16 @@ class Denoiser:
         guidances: Sequence[Guidance],
         cfg: float,
         prediction: str,
+        rescale: float = 0.0,
+        zero_snr: bool = False,
     ) -> None:
         self._unet = unet
         self._conditioner = conditioner
         self._guidances = guidances
         self._cfg = cfg
         self._prediction = prediction
+        self._rescale = rescale
+        self._zero_snr = zero_snr
         self._texts: tuple[str, ...] = ()
         self._rows: Rows | None = None
 
@@ -58,7 +63,7 @@ class Denoiser:
         seen = torch.cat([latents[rows.owners], latents]) / scale
         output = self._unet(
             seen.to(self._unet.dtype),
-            time_of(sigma).float().to(latents.device),
+            time_of(sigma, self._zero_snr).float().to(latents.device),
             encoder_hidden_states=rows.context,
             added_cond_kwargs={"text_embeds": rows.pooled, "time_ids": self._sizes(seen)},
         ).sample.float()
@@ -69,8 +74,11 @@ class Denoiser:
 
     def _guided(self, output: Tensor, rows: Rows) -> Tensor:
         positive, negative = output.split([len(rows.owners), len(output) - len(rows.owners)])
-        pull = (positive - negative[rows.owners]) * rows.weights * self._cfg
-        return negative.index_add(0, rows.owners, pull)
+        pull = (positive - negative[rows.owners]) * rows.weights
+        guided = negative.index_add(0, rows.owners, pull * self._cfg)
+        if not self._rescale:
+            return guided
+        return rescaled(guided, negative.index_add(0, rows.owners, pull), self._rescale)
 
     def _sizes(self, seen: Tensor) -> Tensor:
         """SDXL's size ids: original size, crop corner, target size, each height first."""
@@ -100,3 +108,13 @@ class Denoiser:
             torch.tensor(owners, device=device),
             torch.tensor(weights, device=device).view(-1, 1, 1, 1),
         )
+
+
+def rescaled(guided: Tensor, positive: Tensor, share: float) -> Tensor:
+    """`guided`, brought back to the contrast of `positive` by `share`, image by image.
+
+    Lin et al., arXiv:2305.08891, section 3.4: guidance makes the prediction larger, and colours
+    with it, above all where the noise hides everything.
+    """
+    grown = guided.std((1, 2, 3), keepdim=True) / positive.std((1, 2, 3), keepdim=True)
+    return guided * (share / grown + 1 - share)

@@ -10,6 +10,7 @@ from torch.nn.functional import interpolate
 
 from tagkit.rendering.pipeline import first_pass
 from tagkit.rendering.resamplers import Resampler
+from tagkit.rendering.sampler_names import scheduled_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +66,7 @@ def second_pass(job: Job, hires: HiresPass) -> Pass:
         sampler=hires.sampler or job.sampler,
         scheduler=hires.scheduler or job.scheduler,
         denoise=hires.denoise,
-        after=job.steps,
+        after=scheduled_steps(job.sampler, job.steps),
     )
 
 

@@ -53,7 +53,8 @@ class Models:
 
         device = find_device(self._means.device)
         components = load_components(self._weights[job.model])
-        return Pipeline(components, job.prediction, device, find_dtype(self._means.dtype, device))
+        dtype = find_dtype(self._means.dtype, device)
+        return Pipeline(components, job.prediction, device, dtype, job.zero_snr)
 
 
 def find_models(jobs: Iterable[Job], settings: Settings) -> dict[str, Weights]:

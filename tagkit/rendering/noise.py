@@ -11,10 +11,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     import numpy.typing as npt
+    import torch
     from torch import Tensor
 
     Stream = Callable[[tuple[int, ...]], Tensor]
@@ -24,6 +25,40 @@ if TYPE_CHECKING:
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
+
+
+class BatchNoise:
+    """The noise of several pictures, each from streams of its own seed.
+
+    shape: of one picture's latents. Noise is drawn on the CPU and moved to `device`.
+    """
+
+    def __init__(
+        self, rng: str, seeds: Sequence[int], shape: tuple[int, ...], device: torch.device
+    ) -> None:
+        self._rng = rng
+        self._seeds = seeds
+        self._shape = shape
+        self._device = device
+        self._streams = [noise_stream(rng, seed) for seed in seeds]
+
+    def draw(self) -> Tensor:
+        """Standard normal noise (pictures, *shape), anew at each call."""
+        return self._together([stream(self._shape) for stream in self._streams])
+
+    def brownian(self, low: float, high: float) -> Callable[[Tensor, Tensor], Tensor]:
+        """Standard normal noise between two levels, from Brownian motions over `low` to `high`."""
+        from tagkit.rendering.brownian import BrownianMotion
+
+        motions = [BrownianMotion(self._rng, seed, self._shape, low, high) for seed in self._seeds]
+        return lambda above, below: self._together(
+            [motion.noise(above.item(), below.item()) for motion in motions]
+        )
+
+    def _together(self, parts: list[Tensor]) -> Tensor:
+        import torch
+
+        return torch.stack(parts).to(self._device)
 
 
 def noise_stream(rng: str, seed: int) -> Stream:

@@ -12,8 +12,10 @@ from tagkit.rendering.conditioning import Conditioner
 from tagkit.rendering.denoising import Denoiser
 from tagkit.rendering.guidance import guidance
 from tagkit.rendering.memory import memory_errors
-from tagkit.rendering.noise import noise_stream
-from tagkit.rendering.sampling import SAMPLERS, tail
+from tagkit.rendering.noise import BatchNoise
+from tagkit.rendering.sampler_names import scheduled_steps
+from tagkit.rendering.sampling import drawn, redrawn
+from tagkit.rendering.schedules import noise_levels, redrawing_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,9 +40,10 @@ _MOST_PIXELS_ELSEWHERE = 1024 * 1024
 class Pass(msgspec.Struct, frozen=True):
     """One way through the sampler.
 
-    denoise: how much is drawn anew, 0 to 1. exact: `steps` evaluations of the UNet, as hires fix
-    counts them; else int(denoise * steps) + 1, as img2img does. after: steps of the pass before,
-    which a prompt's schedule counts on from; 0 for a pass that schedules as the first one.
+    cfg_rescale: how far guidance must not add contrast, 0 to 1. denoise: how much is drawn anew,
+    0 to 1. exact: `steps` evaluations of the UNet, as hires fix counts them; else
+    int(denoise * steps) + 1, as img2img does. after: `scheduled_steps` of the pass before, which a
+    prompt's schedule counts on from; 0 for a pass that schedules as the first one.
     """
 
     prompt: str
@@ -51,6 +54,7 @@ class Pass(msgspec.Struct, frozen=True):
     cfg: float
     sampler: str
     scheduler: str = "automatic"
+    cfg_rescale: float = 0.0
     denoise: float = 1.0
     exact: bool = True
     after: int = 0
@@ -59,18 +63,29 @@ class Pass(msgspec.Struct, frozen=True):
 def first_pass(job: Job) -> Pass:
     """The pass that draws a job's picture at its own size, from noise alone."""
     return Pass(
-        job.prompt, job.negative, job.seed, job.rng, job.steps, job.cfg, job.sampler, job.scheduler
-    )
+        job.prompt, job.negative, job.seed, job.rng, job.steps, job.cfg, job.sampler,
+        job.scheduler, job.cfg_rescale,
+    )  # fmt: skip
 
 
 class Pipeline:
-    """A loaded model. `device` and `dtype` as `find_device` and `find_dtype` give them."""
+    """A loaded model.
+
+    prediction, zero_snr: what the UNet was trained for, as in `Denoiser`. device, dtype: as
+    `find_device` and `find_dtype` give them.
+    """
 
     def __init__(
-        self, components: Components, prediction: str, device: torch.device, dtype: torch.dtype
+        self,
+        components: Components,
+        prediction: str,
+        device: torch.device,
+        dtype: torch.dtype,
+        zero_snr: bool = False,
     ) -> None:
         self._device = device
         self._prediction = prediction
+        self._zero_snr = zero_snr
         self.most_pixels = _MOST_PIXELS.get(device.type, _MOST_PIXELS_ELSEWHERE)
         layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
         self._unet = components.unet.to(device, dtype, memory_format=layout)
@@ -86,8 +101,11 @@ class Pipeline:
         Raises MemoryError where the device has too little for so many at once.
         """
         job = jobs[0]
-        empty = torch.zeros(len(jobs), _LATENT_CHANNELS, job.height // 8, job.width // 8)
-        return self.repainted(empty, [first_pass(each) for each in jobs])
+        passes = [first_pass(each) for each in jobs]
+        noise = self._noise(passes, (_LATENT_CHANNELS, job.height // 8, job.width // 8))
+        sigmas = noise_levels(job.sampler, job.scheduler, job.steps, self._zero_snr)
+        with torch.inference_mode(), memory_errors():
+            return drawn(job.sampler, self._denoiser(passes), sigmas, noise)
 
     def repainted(
         self, latents: Tensor, passes: Sequence[Pass], mask: Tensor | None = None
@@ -101,31 +119,36 @@ class Pipeline:
         """
         one = passes[0]
         original = latents.to(self._device, torch.float32)
-        sigmas = tail(one.steps, one.denoise, exact=one.exact)
-        if not len(sigmas):
-            return original
-        streams = [noise_stream(each.rng, each.seed) for each in passes]
-
-        def noise() -> Tensor:
-            return torch.stack([draw(original.shape[1:]) for draw in streams]).to(self._device)
-
+        sigmas, start = redrawing_levels(
+            one.sampler, one.scheduler, one.steps, one.denoise,
+            exact=one.exact, zero_snr=self._zero_snr,
+        )  # fmt: skip
+        noise = self._noise(passes, original.shape[1:])
         denoise = self._denoiser(passes)
         with torch.inference_mode(), memory_errors():
-            start = original + noise() * sigmas[0]
             if mask is None:
-                return SAMPLERS[one.sampler](denoise, start, sigmas, noise)
+                return redrawn(one.sampler, denoise, original, sigmas, start, noise)
             keep = _keeping(original, mask.to(self._device) > 0)
-            painted = SAMPLERS[one.sampler](
-                lambda *noisy: keep(denoise(*noisy)), start, sigmas, noise
+            painted = redrawn(
+                one.sampler, lambda *noisy: keep(denoise(*noisy)), original, sigmas, start, noise
             )
             return keep(painted)
 
+    def _noise(self, passes: Sequence[Pass], shape: tuple[int, ...]) -> BatchNoise:
+        return BatchNoise(passes[0].rng, [each.seed for each in passes], shape, self._device)
+
     def _denoiser(self, passes: Sequence[Pass]) -> Denoise:
         one = passes[0]
-        guidances = [
-            guidance(each.prompt, each.negative, each.steps, each.after) for each in passes
-        ]
-        return Denoiser(self._unet, self._conditioner, guidances, one.cfg, self._prediction)
+        steps = scheduled_steps(one.sampler, one.steps)
+        return Denoiser(
+            self._unet,
+            self._conditioner,
+            [guidance(each.prompt, each.negative, steps, each.after) for each in passes],
+            one.cfg,
+            self._prediction,
+            one.cfg_rescale,
+            self._zero_snr,
+        )
 
     def encoded(self, pictures: Sequence[Picture]) -> Tensor:
         """Pictures of one size, (height, width, 3), as latents (n, 4, height / 8, width / 8).

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tagkit.rendering.events import Done, Failed, Smaller
 from tagkit.rendering.guidance import guidance
+from tagkit.rendering.sampler_names import scheduled_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -158,6 +159,8 @@ def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 
 def _batch_key(job: Job) -> tuple[object, ...]:
-    chunks = guidance(job.prompt, job.negative, job.steps).chunks
+    steps = scheduled_steps(job.sampler, job.steps)
+    chunks = guidance(job.prompt, job.negative, steps).chunks
     size = (job.width, job.height)
-    return (job.model, job.weights, size, job.steps, job.cfg, job.sampler, job.rng, chunks)
+    sampling = (job.sampler, job.scheduler, job.steps, job.cfg, job.cfg_rescale, job.zero_snr)
+    return (job.model, job.weights, size, sampling, job.rng, chunks)

@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from tagkit._version import __version__
 from tagkit.infotext import Infotext
+from tagkit.rendering.sampler_names import sampler_label, scheduler_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from tagkit.rendering.job import Job
 
-_SAMPLERS = {"euler-a": "Euler a"}
 _NOISES = {"cpu": "CPU", "nv": "NV"}
 _COMPRESSION = 4
 
@@ -48,8 +48,8 @@ def infotext(job: Job) -> Infotext:
     """The job in A1111's words, in A1111's order of keys."""
     settings = {
         "Steps": str(job.steps),
-        "Sampler": _SAMPLERS[job.sampler],
-        "Schedule type": "Automatic",
+        "Sampler": sampler_label(job.sampler),
+        "Schedule type": scheduler_label(job.sampler, job.scheduler),
         "CFG scale": _number(job.cfg),
         "Seed": str(job.seed),
         "Size": f"{job.width}x{job.height}",

@@ -86,6 +86,10 @@ def test_what_the_pass_does_not_say_is_that_of_the_first_one(make_job):
     assert (found.denoise, found.exact, found.after) == (0.5, True, 7)
 
 
+def test_the_schedule_of_a_prompt_counts_on_from_the_evaluations_of_the_first_pass(make_job):
+    assert second_pass(make_job(steps=7, sampler="dpm++-sde"), HIRES).after == 14
+
+
 def test_what_the_pass_says_it_gets(make_job):
     said = {"prompt": "sky", "negative": "hat", "steps": 3, "cfg": 0.0, "scheduler": "karras"}
     found = second_pass(make_job(), msgspec.structs.replace(HIRES, **said))

@@ -5,7 +5,7 @@ import pytest
 np = pytest.importorskip("numpy")
 torch = pytest.importorskip("torch")
 
-from tagkit.rendering.noise import noise_stream, philox_normal  # noqa: E402
+from tagkit.rendering.noise import BatchNoise, noise_stream, philox_normal  # noqa: E402
 
 # What CUDA draws for seed 0, as A1111's tests of its own generator have it.
 CUDA = [
@@ -38,3 +38,16 @@ def test_cpu_noise_is_that_of_a_torch_generator():
     stream = noise_stream("cpu", 5)
     for _ in range(3):
         assert torch.equal(stream((4, 8, 8)), torch.randn((4, 8, 8), generator=generator))
+
+
+@pytest.mark.parametrize("rng", ["cpu", "nv"])
+def test_a_picture_in_a_batch_has_the_noise_that_it_has_alone(rng):
+    def noises(seeds):
+        noise = BatchNoise(rng, seeds, (4, 4, 4), torch.device("cpu"))
+        between = noise.brownian(0.03, 14.6)
+        way = between(torch.tensor(5.0), torch.tensor(2.0))
+        return noise.draw(), noise.draw(), way
+
+    for together, alone in zip(noises([3, 7]), noises([7]), strict=True):
+        assert together.shape == (2, 4, 4, 4)
+        assert torch.equal(together[1], alone[0])

@@ -7,12 +7,10 @@ diffusers = pytest.importorskip("diffusers")
 np = pytest.importorskip("numpy")
 
 import msgspec  # noqa: E402
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
 
 from tagkit.rendering.guidance import guidance  # noqa: E402
 from tagkit.rendering.pipeline import Pass, Pipeline, first_pass  # noqa: E402
-from tagkit.rendering.sampling import tail  # noqa: E402
+from tagkit.rendering.schedules import redrawing_levels  # noqa: E402
 
 
 @pytest.fixture
@@ -26,35 +24,6 @@ def make_pass(make_job):
         return msgspec.structs.replace(first_pass(make_job()), **fields)
 
     return make
-
-
-@pytest.mark.parametrize(
-    ("steps", "denoise", "start"),
-    [(25, 0.45, 1.3449), (25, 0.40, 1.1381), (25, 0.50, 1.5617), (15, 0.45, 1.3147)],
-)
-def test_hires_begins_where_a1111_begins(steps, denoise, start):
-    sigmas = tail(steps, denoise, exact=True)
-    assert len(sigmas) == steps + 1
-    assert sigmas[0].item() == pytest.approx(start, abs=1e-4)
-
-
-@given(st.integers(1, 60), st.integers(5, 100))
-def test_hires_takes_as_many_steps_as_it_says(steps, percent):
-    sigmas = tail(steps, percent / 100, exact=True)
-    assert len(sigmas) == steps + 1
-    assert (sigmas.diff() < 0).all()
-    assert sigmas[-1] == 0
-
-
-@given(st.integers(1, 60), st.integers(0, 100))
-def test_img2img_takes_a_share_of_the_steps_and_one(steps, percent):
-    denoise = percent / 100
-    expected = int(min(denoise, 0.999) * steps) + 1
-    assert len(tail(steps, denoise, exact=False)) == expected + 1
-
-
-def test_img2img_counts_as_adetailer_does():
-    assert len(tail(25, 0.4, exact=False)) - 1 == 11
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # diffusers
@@ -126,7 +95,8 @@ def test_inside_of_the_mask_the_original_is_seen_around_it(components, make_pass
     pipeline.repainted(latents[:1], [one], torch.zeros(1, 1, 8, 12))
     draw = torch.Generator("cpu").manual_seed(one.seed)
     first, second = (torch.randn(latents[:1].shape, generator=draw) for _ in range(2))
-    sigma, following, _ = tail(2, 0.5, exact=True)
+    levels, index = redrawing_levels(one.sampler, one.scheduler, 2, 0.5, exact=True)
+    sigma, following, _ = levels[index:]
     up = min(following, (following**2 * (sigma**2 - following**2) / sigma**2).sqrt())
     down = (following**2 - up**2).sqrt()
     start = latents[:1] + first * sigma

@@ -83,15 +83,18 @@ def test_automatic_batches_follow_the_pictures_size(render, jobs):
 
 
 def test_jobs_share_a_batch_only_if_nothing_but_words_and_seed_differ(render, make_job):
-    fields = [{}, {"cfg": 6.0}, {"steps": 4}, {"width": 128}, {"rng": "nv"}, {"prompt": LONG}, {}]
+    fields = [
+        {}, {"cfg": 6.0}, {"steps": 4}, {"width": 128}, {"rng": "nv"}, {"prompt": LONG}, {},
+        {"sampler": "euler"}, {"scheduler": "karras"}, {"cfg_rescale": 0.5},
+    ]  # fmt: skip
     jobs = [
         make_job(seed=index, index=index, file=f"{index}.png", **each)
         for index, each in enumerate(fields)
     ]
     model = Model()
     counts, _ = render(model, jobs)
-    assert counts.done == 7
-    assert model.batches == [[0, 6], [1], [2], [3], [4], [5]]
+    assert counts.done == 10
+    assert model.batches == [[0, 6], [1], [2], [3], [4], [5], [7], [8], [9]]
 
 
 def test_jobs_of_one_model_come_together(render, make_job):

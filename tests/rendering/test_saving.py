@@ -50,3 +50,16 @@ def test_a_picture_that_cannot_be_written_leaves_nothing(tmp_path, make_job, mon
 def test_a_checkpoint_is_named_by_its_file(make_job):
     info = infotext(make_job(checkpoint="/models/nice one.safetensors"))
     assert info.settings["Model"] == "nice one"
+
+
+@pytest.mark.parametrize(
+    ("sampler", "scheduler", "expected"),
+    [
+        ("dpm++-2m", "automatic", ("DPM++ 2M", "Karras")),
+        ("dpm++-2m-sde", "karras", ("DPM++ 2M SDE", "Karras")),
+        ("ddim", "automatic", ("DDIM", "Automatic")),
+    ],
+)
+def test_samplers_and_schedules_have_the_names_of_a1111(make_job, sampler, scheduler, expected):
+    settings = infotext(make_job(sampler=sampler, scheduler=scheduler)).settings
+    assert (settings["Sampler"], settings["Schedule type"]) == expected
