@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from tagkit.cards import image_cards, tag_cards
 from tagkit.commands.packs import known_rules, pack_option
 from tagkit.packs import find_rule
-from tagkit.reporting.pages import card_page, rule_page
+from tagkit.reporting.pages import card_page, is_card, rule_page
 from tagkit.settings import find_settings
 
 
@@ -28,7 +27,7 @@ def command(name: str, rules: tuple[Path, ...]) -> None:
       tagkit explain baxl-v3
     """
     settings = find_settings(Path())
-    if name in image_cards(settings.cards) or name in tag_cards(settings.cards):
+    if is_card(name, settings.cards):
         click.echo(card_page(name, settings.cards))
     else:
         click.echo(rule_page(find_rule(name, known_rules((*settings.rules, *rules)))))

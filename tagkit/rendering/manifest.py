@@ -87,6 +87,12 @@ class Manifest:
         found = self._select("state = 'done' ORDER BY place IS NULL, place, file")
         return [row for row in map(_row, found) if self._has_picture(row)]
 
+    def picture(self, job_id: str) -> Path | None:
+        """The picture of any job that the folder knows; None if it has none."""
+        rows = self._connection.execute("SELECT file FROM jobs WHERE id = ?", [job_id])
+        paths = (self._output / file for (file,) in rows)
+        return next((path for path in paths if path.is_file()), None)
+
     def counts(self) -> Counts:
         """How far the last plan has come; a picture that was deleted counts as pending."""
         rows = self.rows()

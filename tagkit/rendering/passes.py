@@ -95,7 +95,7 @@ def _onward(
 
 
 def in_parts(
-    work: Callable[[Sequence[T]], list[R]], items: Sequence[T], at_once: int
+    work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], at_once: int
 ) -> list[R | Exception]:
     """`work` on at most `at_once` items; halved where it fails, until what is to blame is alone."""
     results: list[R | Exception] = []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from tagkit.rendering.events import Done, Failed, Smaller
 from tagkit.rendering.guidance import guidance
+from tagkit.rendering.job import Tokens
 from tagkit.rendering.sampler_names import scheduled_steps
 
 if TYPE_CHECKING:
@@ -14,47 +17,40 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
-
     from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
     from tagkit.rendering.manifest import Manifest, Row
-
-    Picture = npt.NDArray[np.uint8]
+    from tagkit.rendering.pipeline import Picture, Pipeline
+    from tagkit.rendering.tools import Tools
 
 _MOST_AT_ONCE = 8
-
-
-class Drawing(Protocol):
-    """What a run needs of a loaded model."""
-
-    most_pixels: int
-
-    def latents(self, jobs: Sequence[Job]) -> Sequence[object]:
-        """One latent a job; MemoryError if they are too many."""
-
-    def picture(self, latent: object) -> Picture:
-        """The latent as a picture."""
+# What jobs that share a batch may differ in, beside what `_batch_key` looks at itself.
+_DIFFERING: dict[str, object] = {
+    "id": None, "index": 0, "file": "", "prompt": "", "negative": "", "seed": 0,
+    "tokens": Tokens(0, 0), "diagnostics": (), "embeddings": (), "original": "",
+}  # fmt: skip
 
 
 class Run:
     """Renders pending jobs of a manifest.
 
-    open_model: the loaded model for a job. batch_size: 0 for as many as the device is good for.
+    open_model: the loaded model for a job. tools: what passes need beside it. batch_size: 0 for as
+    many as the device is good for.
     """
 
     def __init__(
         self,
         manifest: Manifest,
         output: Path,
-        open_model: Callable[[Job], Drawing],
+        open_model: Callable[[Job], Pipeline],
+        tools: Tools,
         watch: Watch,
         batch_size: int = 0,
     ) -> None:
         self._manifest = manifest
         self._output = output
         self._open_model = open_model
+        self._tools = tools
         self._watch = watch
         self._batch_size = batch_size or _MOST_AT_ONCE
         self._automatic = not batch_size
@@ -86,15 +82,17 @@ class Run:
             self._render_batch(model, batch)
             at += len(batch)
 
-    def _size(self, model: Drawing, job: Job) -> int:
+    def _size(self, model: Pipeline, job: Job) -> int:
         if not self._automatic:
             return self._batch_size
         return max(1, min(self._batch_size, model.most_pixels // (job.width * job.height)))
 
-    def _render_batch(self, model: Drawing, jobs: Sequence[Job]) -> None:
+    def _render_batch(self, model: Pipeline, jobs: Sequence[Job]) -> None:
         """A batch that fails is halved until the job that is to blame stands alone."""
+        from tagkit.rendering.passes import finished
+
         try:
-            latents = model.latents(jobs)
+            outcomes = finished(model, jobs, self._tools)
         except MemoryError as error:
             self._batch_size = max(1, len(jobs) // 2)
             if len(jobs) > 1:
@@ -103,10 +101,10 @@ class Run:
         except Exception as error:  # noqa: BLE001 - one job's fault must not end the others
             self._halve(model, jobs, error)
         else:
-            for job, latent in zip(jobs, latents, strict=True):
-                self._finish(model, job, latent)
+            for job, outcome in outcomes:
+                self._finish(job, outcome)
 
-    def _halve(self, model: Drawing, jobs: Sequence[Job], error: Exception) -> None:
+    def _halve(self, model: Pipeline, jobs: Sequence[Job], error: Exception) -> None:
         if len(jobs) == 1:
             self._fail(jobs[0], error)
             return
@@ -114,15 +112,13 @@ class Run:
         self._render_batch(model, jobs[:middle])
         self._render_batch(model, jobs[middle:])
 
-    def _finish(self, model: Drawing, job: Job, latent: object) -> None:
+    def _finish(self, job: Job, outcome: Picture | Exception) -> None:
         from tagkit.rendering.saving import save_picture
 
-        try:
-            picture = model.picture(latent)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._fail(job, error)
+        if isinstance(outcome, Exception):
+            self._fail(job, outcome)
             return
-        self._saving.append((job, self._writer.submit(save_picture, picture, job, self._output)))
+        self._saving.append((job, self._writer.submit(save_picture, outcome, job, self._output)))
         self._collect(keep=1)
 
     def _collect(self, keep: int = 0) -> None:
@@ -159,8 +155,16 @@ def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 
 def _batch_key(job: Job) -> tuple[object, ...]:
+    """Equal for jobs that differ in nothing but prompts of as many chunks, seed and names."""
+    hires = job.hires
     steps = scheduled_steps(job.sampler, job.steps)
-    chunks = guidance(job.prompt, job.negative, steps).chunks
-    size = (job.width, job.height)
-    sampling = (job.sampler, job.scheduler, job.steps, job.cfg, job.cfg_rescale, job.zero_snr)
-    return (job.model, job.weights, size, sampling, job.rng, chunks)
+    chunks = [guidance(job.prompt, job.negative, steps).chunks]
+    if hires:
+        prompt, negative = hires.prompt or job.prompt, hires.negative or job.negative
+        again = scheduled_steps(hires.sampler or job.sampler, hires.steps or job.steps)
+        chunks.append(guidance(prompt, negative, again, steps).chunks)
+        hires = msgspec.structs.replace(hires, prompt="", negative="")
+    alike = msgspec.structs.replace(
+        job, hires=hires, base="stored" if job.base else "", **_DIFFERING
+    )
+    return (alike, *chunks)

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
     from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
+    from tagkit.rendering.manifest import Manifest
     from tagkit.rendering.planning import Complete
+    from tagkit.rendering.tools import Tools
     from tagkit.settings import Settings
 
 
@@ -151,13 +153,22 @@ def render_order(
         watch(Begun(plan.jobs, plan.warnings, len(rows)))
         before = manifest.counts().done
         try:
-            run = Run(manifest, output, Models(weights, means).open, watch, means.batch_size)
-            run.render(rows)
+            tools = _tools(output, {}, means, manifest)
+            models = Models(weights, means)
+            Run(manifest, output, models.open, tools, watch, means.batch_size).render(rows)
         finally:
             write_gallery(output, manifest.pictures())
         counts = manifest.counts()
     seconds = round(time.monotonic() - began, 1)
     return Summary(output, counts, counts.done - before, seconds)
+
+
+def _tools(output: Path, files: Mapping[str, Path], means: Means, manifest: Manifest) -> Tools:
+    """Needs torch, which planning does not."""
+    from tagkit.rendering.pipeline import find_device
+    from tagkit.rendering.tools import Tools
+
+    return Tools(output, files, find_device(means.device), manifest.picture)
 
 
 def _frozen(output: Path, key: str, settings: Settings) -> Plan | None:

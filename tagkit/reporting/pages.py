@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tagkit.cards import image_cards, tag_cards
+from tagkit.cards import image_cards, tag_cards, upscaler_cards
 from tagkit.errors import UserError
 from tagkit.typed_yaml import nearest
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tagkit.cards import ImageCard, TagCard
+    from tagkit.cards import ImageCard, TagCard, UpscalerCard
     from tagkit.packs import Example, Pass, Rule
+
+    Card = ImageCard | TagCard | UpscalerCard
 
 
 def rule_page(rule: Rule) -> str:
@@ -95,10 +97,7 @@ def card_page(name: str, folders: Sequence[Path] = ()) -> str:
 
     folders: of cards of the user's own. Raises UserError where there is none.
     """
-    kinds: tuple[Mapping[str, ImageCard | TagCard], ...] = (
-        image_cards(folders),
-        tag_cards(folders),
-    )
+    kinds = _cards(folders)
     pages = [_card_page(cards[name]) for cards in kinds if name in cards]
     if not pages:
         known = [each for cards in kinds for each in cards]
@@ -106,7 +105,16 @@ def card_page(name: str, folders: Sequence[Path] = ()) -> str:
     return "\n\n".join(pages)
 
 
-def _card_page(card: ImageCard | TagCard) -> str:
+def is_card(name: str, folders: Sequence[Path] = ()) -> bool:
+    """Whether there is a card of that name, of whatever kind."""
+    return any(name in cards for cards in _cards(folders))
+
+
+def _cards(folders: Sequence[Path]) -> tuple[Mapping[str, Card], ...]:
+    return image_cards(folders), tag_cards(folders), upscaler_cards(folders)
+
+
+def _card_page(card: Card) -> str:
     facts = _facts(card)
     title, summary = facts.pop("title"), facts.pop("summary").strip()
     del facts["name"]

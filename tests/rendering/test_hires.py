@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate  # noqa: E402
 
 from tagkit.rendering.hires import Base, covering, hires_latents, second_pass  # noqa: E402
 from tagkit.rendering.job import HiresPass  # noqa: E402
+from tagkit.rendering.pipeline import Pipeline  # noqa: E402
 from tagkit.rendering.resamplers import RESAMPLERS  # noqa: E402
 from tagkit.rendering.upscaling import resampled, resampler  # noqa: E402
 
@@ -94,6 +95,33 @@ def test_what_the_pass_says_it_gets(make_job):
     said = {"prompt": "sky", "negative": "hat", "steps": 3, "cfg": 0.0, "scheduler": "karras"}
     found = second_pass(make_job(), msgspec.structs.replace(HIRES, **said))
     assert {name: getattr(found, name) for name in said} == said
+
+
+def test_the_unet_is_told_the_larger_size(components, make_job):
+    """SDXL's size ids: original size, corner, target size."""
+    seen = []
+
+    class Watched(torch.nn.Module):
+        dtype = torch.float32
+
+        def forward(self, noisy, *args, added_cond_kwargs, **kwargs):
+            seen.append(added_cond_kwargs["time_ids"][0].tolist())
+            return type("Output", (), {"sample": torch.zeros_like(noisy)})
+
+    pipeline = Pipeline(
+        components._replace(unet=Watched()), "epsilon", torch.device("cpu"), torch.float32
+    )
+    hires = HiresPass("latent", 96, 128, 0.5, steps=2)
+    base = Base(make_job(), hires, picture_of(64, 64), torch.zeros(4, 8, 8))
+    hires_latents([base], pipeline, RESAMPLERS["latent"])
+    assert seen == [[128, 96, 0, 0, 128, 96]] * 2
+
+
+@pytest.mark.parametrize("size", [(72, 104), (88, 64)])
+def test_any_multiple_of_eight_will_do(tiny, make_job, size):
+    base = Base(make_job(), HiresPass("lanczos", *size, 0.5, steps=2), picture_of(64, 64))
+    found = hires_latents([base], tiny, resampler("LANCZOS"))
+    assert tiny.picture(found[0]).shape == (size[1], size[0], 3)
 
 
 def test_hires_shows_what_the_first_pass_drew(tiny, make_job):

@@ -131,3 +131,20 @@ def test_pictures_are_encoded_as_the_vae_takes_them_to_be_most_likely(tiny, comp
     with torch.inference_mode():
         expected = components.vae.encode(pixels).latent_dist.mean * 0.13025
     assert torch.allclose(tiny.encoded([*pictures]), expected, atol=1e-5)
+
+
+def test_a_picture_too_large_for_memory_is_encoded_in_tiles(tiny, components, monkeypatch):
+    picture = np.full((64, 64, 3), 90, np.uint8)
+    whole = tiny.encoded([picture])
+    encode, tiled = components.vae.encode, []
+
+    def tight(pixels):
+        tiled.append(components.vae.use_tiling)
+        if not components.vae.use_tiling:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return encode(pixels)
+
+    monkeypatch.setattr(components.vae, "encode", tight)
+    assert torch.equal(tiny.encoded([picture]), whole)
+    assert tiled == [False, True]
+    assert not components.vae.use_tiling

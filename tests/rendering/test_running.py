@@ -3,12 +3,17 @@ from __future__ import annotations
 import pytest
 
 np = pytest.importorskip("numpy")
-pytest.importorskip("PIL")
+torch = pytest.importorskip("torch")
+pytest.importorskip("spandrel")
+
+from msgspec.structs import replace  # noqa: E402
 
 from tagkit.rendering.events import Done, Failed, Smaller  # noqa: E402
+from tagkit.rendering.job import HiresPass  # noqa: E402
 from tagkit.rendering.manifest import Counts, open_manifest  # noqa: E402
 from tagkit.rendering.planning import Plan  # noqa: E402
-from tagkit.rendering.running import Run  # noqa: E402
+from tagkit.rendering.running import Run, _batch_key  # noqa: E402
+from tagkit.rendering.tools import Tools  # noqa: E402
 
 LONG = ", ".join(["blue hair"] * 40)
 
@@ -51,8 +56,10 @@ def render(tmp_path, make_job):
             manifest.adopt(Plan(tuple(jobs), (), "key"))
             manifest.recover()
             rows = manifest.pending()[:limit]
+            tools = Tools(tmp_path, {}, torch.device("cpu"), manifest.picture)
             try:
-                Run(manifest, tmp_path, lambda job: model, heard.append, **options).render(rows)
+                running = Run(manifest, tmp_path, lambda job: model, tools, heard.append, **options)
+                running.render(rows)
             finally:
                 run.rows = manifest.rows()
                 run.counts = manifest.counts()
@@ -84,8 +91,9 @@ def test_automatic_batches_follow_the_pictures_size(render, jobs):
 
 def test_jobs_share_a_batch_only_if_nothing_but_words_and_seed_differ(render, make_job):
     fields = [
-        {}, {"cfg": 6.0}, {"steps": 4}, {"width": 128}, {"rng": "nv"}, {"prompt": LONG}, {},
-        {"sampler": "euler"}, {"scheduler": "karras"}, {"cfg_rescale": 0.5},
+        {}, {"cfg": 6.0}, {"steps": 4}, {"width": 128}, {"rng": "nv"}, {"prompt": LONG},
+        {"sampler": "euler"}, {"scheduler": "karras"}, {"cfg_rescale": 0.5}, {"format": "webp"},
+        {"prompt": "sky", "original": "sky,"},
     ]  # fmt: skip
     jobs = [
         make_job(seed=index, index=index, file=f"{index}.png", **each)
@@ -93,8 +101,19 @@ def test_jobs_share_a_batch_only_if_nothing_but_words_and_seed_differ(render, ma
     ]
     model = Model()
     counts, _ = render(model, jobs)
-    assert counts.done == 10
-    assert model.batches == [[0, 6], [1], [2], [3], [4], [5], [7], [8], [9]]
+    assert counts.done == 11
+    assert model.batches == [[0, 10], *([number] for number in range(1, 10))]
+
+
+def test_jobs_share_a_batch_only_if_their_hires_passes_do(make_job):
+    hires = HiresPass("lanczos", 96, 96, 0.5)
+    same = [hires, replace(hires, prompt="sky"), replace(hires, negative="hat")]
+    others = [None, replace(hires, denoise=0.4), replace(hires, prompt=LONG)]
+    keys = [_batch_key(make_job(hires=each)) for each in (*same, *others)]
+    keys.append(_batch_key(make_job(hires=hires, base="a")))
+    assert len(set(keys[:3])) == 1
+    assert len(set(keys[2:])) == 5
+    assert _batch_key(make_job(hires=hires, base="b")) == keys[-1]
 
 
 def test_jobs_of_one_model_come_together(render, make_job):
