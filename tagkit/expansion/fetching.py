@@ -22,12 +22,9 @@ _WANTED = (
 )
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model")
 # What else weights come in, and why it is not read.
-_REFUSED = {
-    ".bin": "pickled weights can run any code when they are read",
-    ".pt": "pickled weights can run any code when they are read",
-    ".pth": "pickled weights can run any code when they are read",
-    ".ckpt": "pickled weights can run any code when they are read",
-    ".gguf": "engines for GGUF do not let tags be judged while they are written",
+_PICKLED = "pickled weights can run any code when they are read; safetensors cannot"
+_REFUSED = dict.fromkeys((".bin", ".pt", ".pth", ".ckpt"), _PICKLED) | {
+    ".gguf": "engines for GGUF do not let tags be judged while they are written"
 }
 
 
@@ -55,11 +52,9 @@ def folder_of(source: Source) -> Path:
 def _cached(source: Source) -> Path | None:
     """The folder in the cache if it is there and whole: a download may have been interrupted."""
     need("expand", "huggingface_hub")
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
     try:
         folder = _snapshot(source, offline=True)
-    except LocalEntryNotFoundError:
+    except (OSError, ValueError):  # nothing there, or an id that the hub cannot have
         return None
     return None if next(_problems(folder), None) else folder
 

@@ -107,8 +107,9 @@ def test_the_revision_of_the_card_is_that_of_its_own_model(machine: Machine) -> 
 
 
 def test_a_hub_that_lacks_the_model_or_is_away(machine: Machine) -> None:
-    with pytest.raises(UserError, match="cannot fetch `someone/nothing`"):
-        machine.folder("someone/nothing", named=True)
+    for name in ("someone/nothing", "some..one/no--thing"):
+        with pytest.raises(UserError, match=f"cannot fetch `{name}`"):
+            machine.folder(name, named=True)
     machine.close()
     with pytest.raises(UserError, match="cannot fetch") as error:
         machine.folder(REV2, named=True)
