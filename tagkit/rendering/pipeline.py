@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tagkit.rendering.components import Components
+    from tagkit.rendering.guidance import Guidance
     from tagkit.rendering.job import Job
     from tagkit.rendering.sampling import Denoise
 
@@ -62,6 +63,22 @@ class Pass(msgspec.Struct, frozen=True):
     denoise: float = 1.0
     exact: bool = True
     after: int = 0
+
+    @property
+    def guidance(self) -> Guidance:
+        """What the prompts say at each step."""
+        steps = scheduled_steps(self.sampler, self.steps)
+        return guidance(self.prompt, self.negative, steps, self.after)
+
+    @property
+    def batch_key(self) -> tuple[object, ...]:
+        """Equal for passes that differ in nothing but prompts of as many chunks and seed.
+
+        Others cannot share a batch: a shorter prompt would have to be filled up, and its picture
+        would depend on its neighbours.
+        """
+        alike = msgspec.structs.replace(self, prompt="", negative="", seed=0)
+        return (alike, self.guidance.chunks)
 
 
 def first_pass(job: Job) -> Pass:
@@ -118,10 +135,10 @@ class Pipeline:
     ) -> Tensor:
         """The latents after noise has been added and taken away again, as A1111's img2img does it.
 
-        latents: (n, 4, height / 8, width / 8). passes: one for each, which differ in nothing but
-        prompts of as many chunks and seed. mask: (n, 1, height / 8, width / 8) of 0 and 1; where
-        it is 0, the latents stay what they are. Returns float32 on the pipeline's device. Raises
-        MemoryError where the device has too little for so many at once.
+        latents: (n, 4, height / 8, width / 8). passes: one for each, of equal `batch_key`.
+        mask: (n, 1, height / 8, width / 8) of 0 and 1; where it is 0, the latents stay what they
+        are. Returns float32 on the pipeline's device. Raises MemoryError where the device has too
+        little for so many at once.
         """
         one = passes[0]
         original = latents.to(self._device, torch.float32)
@@ -156,11 +173,10 @@ class Pipeline:
 
     def _denoiser(self, passes: Sequence[Pass]) -> Denoise:
         one = passes[0]
-        steps = scheduled_steps(one.sampler, one.steps)
         return Denoiser(
             self._unet,
             self._conditioner,
-            [guidance(each.prompt, each.negative, steps, each.after) for each in passes],
+            [each.guidance for each in passes],
             one.cfg,
             self._prediction,
             one.cfg_rescale,
