@@ -117,6 +117,20 @@ class Detailer(Part, frozen=True):
     source: str = ""
 
 
+class Speed(Part, frozen=True):
+    """How to compute, which decides no picture; None: as tagkit finds best.
+
+    compile: torch.compile, once for each shape. attention: the kernel of torch's attention to use
+    wherever it can be used. vae_tiling: always, or (false) not even if memory runs out.
+    """
+
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = None
+    channels_last: bool | None = None
+    compile: bool | None = None
+    attention: Literal["flash", "efficient", "cudnn", "math"] | None = None
+    vae_tiling: bool | None = None
+
+
 class ExpandAdvice(Part, frozen=True):
     """Which tag model goes with the checkpoint, how, and what it must not say."""
 
@@ -186,6 +200,7 @@ class ImageCard(Part, frozen=True):
     size: Sides = Sides()
     hires: Hires = Hires()
     detailer: tuple[Detailer, ...] = ()
+    speed: Speed = Speed()
     expand: ExpandAdvice = ExpandAdvice()
     severities: dict[str, Literal["error", "warning", "info", "off"]] = {}
     training: dict[str, Any] = {}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 import torch
 
+from tagkit.cards import Speed
 from tagkit.errors import UserError
 from tagkit.rendering.conditioning import Conditioner
 from tagkit.rendering.denoising import Denoiser
@@ -16,15 +18,17 @@ from tagkit.rendering.noise import BatchNoise
 from tagkit.rendering.sampler_names import scheduled_steps
 from tagkit.rendering.sampling import drawn, redrawn
 from tagkit.rendering.schedules import noise_levels, redrawing_levels
+from tagkit.rendering.speed import attention, ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
     from torch import Tensor
 
     from tagkit.rendering.components import Components
+    from tagkit.rendering.guidance import Guidance
     from tagkit.rendering.job import Job
     from tagkit.rendering.sampling import Denoise
 
@@ -32,6 +36,7 @@ if TYPE_CHECKING:
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _LATENT_CHANNELS = 4
+_USUAL = Speed()
 # Pictures of this many pixels together keep a device busy; more at once only cost memory.
 _MOST_PIXELS = {"cuda": 8 * 1024 * 1024}
 _MOST_PIXELS_ELSEWHERE = 1024 * 1024
@@ -59,6 +64,22 @@ class Pass(msgspec.Struct, frozen=True):
     exact: bool = True
     after: int = 0
 
+    @property
+    def guidance(self) -> Guidance:
+        """What the prompts say at each step."""
+        steps = scheduled_steps(self.sampler, self.steps)
+        return guidance(self.prompt, self.negative, steps, self.after)
+
+    @property
+    def batch_key(self) -> tuple[object, ...]:
+        """Equal for passes that differ in nothing but prompts of as many chunks and seed.
+
+        Others cannot share a batch: a shorter prompt would have to be filled up, and its picture
+        would depend on its neighbours.
+        """
+        alike = msgspec.structs.replace(self, prompt="", negative="", seed=0)
+        return (alike, self.guidance.chunks)
+
 
 def first_pass(job: Job) -> Pass:
     """The pass that draws a job's picture at its own size, from noise alone."""
@@ -72,7 +93,8 @@ class Pipeline:
     """A loaded model.
 
     prediction, zero_snr: what the UNet was trained for, as in `Denoiser`. device, dtype: as
-    `find_device` and `find_dtype` give them.
+    `find_device` and `find_dtype` give them. most_pixels: together as many as one batch should
+    have; it falls when a batch runs out of memory.
     """
 
     def __init__(
@@ -82,13 +104,14 @@ class Pipeline:
         device: torch.device,
         dtype: torch.dtype,
         zero_snr: bool = False,
+        speed: Speed = _USUAL,
     ) -> None:
         self._device = device
         self._prediction = prediction
         self._zero_snr = zero_snr
         self.most_pixels = _MOST_PIXELS.get(device.type, _MOST_PIXELS_ELSEWHERE)
-        layout = torch.channels_last if device.type == "cuda" else torch.contiguous_format
-        self._unet = components.unet.to(device, dtype, memory_format=layout)
+        self._speed = speed
+        self._unet = ready(components.unet, device, dtype, speed)
         # SDXL's own VAE overflows in half precision and says so.
         upcast = components.vae.config.force_upcast and dtype == torch.float16
         self._vae = components.vae.to(device, torch.float32 if upcast else dtype)
@@ -104,7 +127,7 @@ class Pipeline:
         passes = [first_pass(each) for each in jobs]
         noise = self._noise(passes, (_LATENT_CHANNELS, job.height // 8, job.width // 8))
         sigmas = noise_levels(job.sampler, job.scheduler, job.steps, self._zero_snr)
-        with torch.inference_mode(), memory_errors():
+        with self._computing(len(jobs), job.height * job.width):
             return drawn(job.sampler, self._denoiser(passes), sigmas, noise)
 
     def repainted(
@@ -112,10 +135,10 @@ class Pipeline:
     ) -> Tensor:
         """The latents after noise has been added and taken away again, as A1111's img2img does it.
 
-        latents: (n, 4, height / 8, width / 8). passes: one for each, which differ in nothing but
-        prompts of as many chunks and seed. mask: (n, 1, height / 8, width / 8) of 0 and 1; where
-        it is 0, the latents stay what they are. Returns float32 on the pipeline's device. Raises
-        MemoryError where the device has too little for so many at once.
+        latents: (n, 4, height / 8, width / 8). passes: one for each, of equal `batch_key`.
+        mask: (n, 1, height / 8, width / 8) of 0 and 1; where it is 0, the latents stay what they
+        are. Returns float32 on the pipeline's device. Raises MemoryError where the device has too
+        little for so many at once.
         """
         one = passes[0]
         original = latents.to(self._device, torch.float32)
@@ -125,7 +148,7 @@ class Pipeline:
         )  # fmt: skip
         noise = self._noise(passes, original.shape[1:])
         denoise = self._denoiser(passes)
-        with torch.inference_mode(), memory_errors():
+        with self._computing(len(passes), original[0, 0].numel() * 64):
             if mask is None:
                 return redrawn(one.sampler, denoise, original, sigmas, start, noise)
             keep = _keeping(original, mask.to(self._device) > 0)
@@ -137,13 +160,23 @@ class Pipeline:
     def _noise(self, passes: Sequence[Pass], shape: tuple[int, ...]) -> BatchNoise:
         return BatchNoise(passes[0].rng, [each.seed for each in passes], shape, self._device)
 
+    @contextmanager
+    def _computing(self, count: int, pixels: int) -> Iterator[None]:
+        """For so many pictures of so many pixels; if they are too much, fewer go from then on."""
+        try:
+            with torch.inference_mode(), attention(self._speed), memory_errors():
+                yield
+        except MemoryError:
+            if count > 1:
+                self.most_pixels = min(self.most_pixels, count // 2 * pixels)
+            raise
+
     def _denoiser(self, passes: Sequence[Pass]) -> Denoise:
         one = passes[0]
-        steps = scheduled_steps(one.sampler, one.steps)
         return Denoiser(
             self._unet,
             self._conditioner,
-            [guidance(each.prompt, each.negative, steps, each.after) for each in passes],
+            [each.guidance for each in passes],
             one.cfg,
             self._prediction,
             one.cfg_rescale,
@@ -189,10 +222,13 @@ class Pipeline:
 
     def _in_memory(self, half: Callable[[Tensor], Tensor], one: Tensor) -> Tensor:
         batch = one[None].to(self._vae.dtype)
-        try:
-            with memory_errors():
-                return half(batch)[0]
-        except MemoryError:
+        if self._speed.vae_tiling is None:
+            try:
+                with memory_errors():
+                    return half(batch)[0]
+            except MemoryError:
+                pass
+        if self._speed.vae_tiling is not False:
             self._vae.enable_tiling()
         try:
             with memory_errors():

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.rendering.events import Done, Failed, Smaller
-from tagkit.rendering.guidance import guidance
 from tagkit.rendering.job import Tokens
-from tagkit.rendering.sampler_names import scheduled_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -143,9 +141,7 @@ class Run:
 def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that can share a batch: they differ in nothing but prompts and seed.
 
-    Prompts of different length cannot: the shorter would have to be filled up, and its picture
-    would depend on its neighbours. Groups stand in the order of their first jobs, those of one
-    model together.
+    Groups stand in the order of their first jobs, those of one model together.
     """
     groups: dict[tuple[object, ...], list[Job]] = {}
     for job in jobs:
@@ -155,16 +151,14 @@ def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
 
 
 def _batch_key(job: Job) -> tuple[object, ...]:
-    """Equal for jobs that differ in nothing but prompts of as many chunks, seed and names."""
-    hires = job.hires
-    steps = scheduled_steps(job.sampler, job.steps)
-    chunks = [guidance(job.prompt, job.negative, steps).chunks]
+    """Equal for jobs that differ in nothing but names, and whose passes can share batches."""
+    from tagkit.rendering.hires import second_pass
+    from tagkit.rendering.pipeline import first_pass
+
+    hires, passes = job.hires, [first_pass(job)]
     if hires:
-        prompt, negative = hires.prompt or job.prompt, hires.negative or job.negative
-        again = scheduled_steps(hires.sampler or job.sampler, hires.steps or job.steps)
-        chunks.append(guidance(prompt, negative, again, steps).chunks)
+        passes.append(second_pass(job, hires))
         hires = msgspec.structs.replace(hires, prompt="", negative="")
-    alike = msgspec.structs.replace(
-        job, hires=hires, base="stored" if job.base else "", **_DIFFERING
-    )
-    return (alike, *chunks)
+    base = "stored" if job.base else ""
+    alike = msgspec.structs.replace(job, hires=hires, base=base, **_DIFFERING)
+    return (alike, *(each.batch_key for each in passes))
