@@ -16,18 +16,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import marisa_trie
+from tagkit.lexicon.names import compile_names
 
-LISTS = {"artist.txt": b"a", "characters.txt": b"c", "copyrights.txt": b"s", "meta.txt": b"m"}
+LISTS = {"artist.txt": "a", "characters.txt": "c", "copyrights.txt": "s", "meta.txt": "m"}
 OUTPUT = Path(__file__).resolve().parents[1] / "rules" / "names.marisa"
 
-# More levels share more suffixes; beyond sixteen the file no longer shrinks.
-LEVELS = 16
 
-
-def read_names(folder: Path) -> dict[str, bytes]:
+def read_names(folder: Path) -> dict[str, str]:
     """Map each name of the four lists to its category's code; a name in two lists is an error."""
-    names: dict[str, bytes] = {}
+    names: dict[str, str] = {}
     for file, code in LISTS.items():
         for name in (folder / file).read_text(encoding="utf-8").splitlines():
             if names.setdefault(name, code) != code:
@@ -42,7 +39,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     args = parser.parse_args()
     names = read_names(args.folder)
-    marisa_trie.BytesTrie(sorted(names.items()), num_tries=LEVELS).save(str(args.output))
+    args.output.write_bytes(compile_names(names.items()))
     print(f"{len(names):,} names, {args.output.stat().st_size:,} bytes")
 
 

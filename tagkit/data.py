@@ -25,6 +25,17 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tagkit"
 
 
+def user_folder() -> Path:
+    """Folder for what the user gave to keep: `TAGKIT_DATA`, else the platform's data folder."""
+    if chosen := os.environ.get("TAGKIT_DATA"):
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "tagkit"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "tagkit"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tagkit"
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Readers see the old file or the new one, never a half; OSError when it cannot be."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -172,7 +172,8 @@ def selected(
     """Rules whose code begins with one of `select` (all if empty) and with none of `ignore`.
 
     Rules that nothing switches off are among them whatever is asked for. A prefix that fits no
-    rule raises UserError: it is a slip of the pen.
+    rule raises UserError: it is a slip of the pen. A rule that is off comes as a warning where
+    `select` has its whole code.
     """
     for prefix in (*select, *ignore):
         if not any(rule.code.startswith(prefix.upper()) for rule in rules):
@@ -180,11 +181,16 @@ def selected(
     wanted = tuple(prefix.upper() for prefix in select) or ("",)
     unwanted = tuple(prefix.upper() for prefix in ignore)
     return tuple(
-        rule
+        switched_on(rule) if rule.code in wanted else rule
         for rule in rules
         if rule.always
         or (rule.code.startswith(wanted) and not (unwanted and rule.code.startswith(unwanted)))
     )
+
+
+def switched_on(rule: Rule) -> Rule:
+    """The rule, as a warning if it is off."""
+    return msgspec.structs.replace(rule, severity="warning") if rule.severity == "off" else rule
 
 
 def _read(paths: Sequence[Path]) -> tuple[Rule, ...]:

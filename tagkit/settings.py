@@ -26,14 +26,16 @@ SEARCHED = (
 class SettingsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A `tagkit.yaml` as it is written; folders count from where it lies.
 
-    model: the card to judge by. select, ignore: codes of rules or their beginnings. rules: packs
-    of rules. cards: folders of model cards. The rest are folders to search.
+    model: the card to judge by. select, ignore: codes of rules or their beginnings. lexicon: a list
+    of tag names, CSV or compiled. rules: packs of rules. cards: folders of model cards. The rest
+    are folders to search.
     """
 
     model: str = ""
     dialect: Literal["a1111", "comfyui", "novelai", "compel", "auto"] = "a1111"
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    lexicon: str = ""
     rules: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()
     checkpoints: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True):
     dialect: str = "a1111"
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    lexicon: Path | None = None
     rules: tuple[Path, ...] = ()
     cards: tuple[Path, ...] = ()
     checkpoints: tuple[Path, ...] = ()
@@ -82,4 +85,5 @@ def read_settings(path: Path) -> Settings:
         key: tuple(path.parent / Path(name).expanduser() for name in getattr(file, key))
         for key in ("rules", "cards", *SEARCHED)
     }
-    return Settings(path, file.model, file.dialect, file.select, file.ignore, **folders)
+    lexicon = path.parent / Path(file.lexicon).expanduser() if file.lexicon else None
+    return Settings(path, file.model, file.dialect, file.select, file.ignore, lexicon, **folders)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # As `tagkit.extras.need` has it, before a test imports torch itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# A list that the developer has imported must not change what is known.
+os.environ["TAGKIT_DATA"] = str(Path(__file__).parent / "no-such-folder")
+
 # Speed is no subject of the tests, and shared machines are slow. CI tries the same examples each
 # time, so that a change is judged by what it changes; everywhere else new ones are tried.
 settings.register_profile("tagkit", deadline=None, derandomize=bool(os.environ.get("CI")))

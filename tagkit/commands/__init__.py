@@ -22,6 +22,7 @@ COMMANDS = {
     "explain": "Show the page of a rule or of a model card.",
     "init": "Write a tagkit.yaml.",
     "inspect": "Read the generation data of images.",
+    "lexicon": "Look tag names up, import a tag list.",
     "lint": "Check prompts, and fix them.",
     "models": "List and show model cards.",
     "render": "Render job files and prompt files to images.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tagkit.expansion import Expander, Options, Wish, find_tag_model, load_tag_model
+from tagkit.lexicon import lexicon_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,7 @@ def _completed(
     source = find_tag_model(
         how.tag_model or card.expand.tag_model, cards, named_by_user=how.tag_model is not None
     )
-    expander = Expander(card, source.card, _options(how))
+    expander = Expander(card, source.card, _options(how), lexicon=lexicon_for(requests[0].lexicon))
     prompts = [request.prompt for request in requests]
     safe = [index for index, prompt in enumerate(prompts) if not expander.is_unsafe(prompt)]
     if safe and source.name not in models:

@@ -20,6 +20,7 @@ from tagkit.errors import UserError
 from tagkit.expansion import Expander, Expansion, Options, Wish, find_tag_model, load_tag_model
 from tagkit.expansion.expander import SEEDS, unsafe_prompt
 from tagkit.expansion.reports import as_json, as_text, explanation, on_one_line
+from tagkit.lexicon import lexicon_for
 from tagkit.reporting.diff import unified
 from tagkit.settings import Settings, find_settings
 
@@ -215,7 +216,7 @@ def _complete(inputs: Sequence[str], options: Options, choices: Choices) -> int:
     models: dict[str, TagModel] = {}
     for run, group in groupby(found, key=itemgetter(0)):
         source = _source(run, choices)
-        expander = Expander(run.card, source.card, options, run.settings.dialect)
+        expander = _expander(run, source, options)
         records, refused = _parted([record for _, record in group], expander)
         failed |= refused
         if records and source.name not in models:
@@ -225,6 +226,11 @@ def _complete(inputs: Sequence[str], options: Options, choices: Choices) -> int:
             _expand(records, expander, models[source.name], choices.seeds, printer)
     printer.close()
     return EXIT_FAILED if failed else EXIT_DONE
+
+
+def _expander(run: Run, source: Source, options: Options) -> Expander:
+    lexicon = lexicon_for(run.settings.lexicon)
+    return Expander(run.card, source.card, options, run.settings.dialect, lexicon)
 
 
 def _expand(

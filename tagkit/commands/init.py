@@ -33,6 +33,9 @@ _HEAD = f"""\
 # Rule packs of your own: YAML files of rules, or folders of them.
 #rules: []
 
+# A tag list of your own: the CSV of A1111's tag-autocomplete, or what `tagkit lexicon` made of it.
+#lexicon: ""
+
 # Folders of model cards of your own.
 #cards: [cards]
 

@@ -21,6 +21,7 @@ from tagkit.commands.shared import report
 from tagkit.data import write_atomically
 from tagkit.documents import Document, Record, parse_document
 from tagkit.errors import UserError
+from tagkit.lexicon import lexicon_for
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
 from tagkit.linting.files import Files
 from tagkit.linting.linter import Linter
@@ -120,7 +121,7 @@ class Judge:
         if options.fit is not None and not document.captions:
             from tagkit.linting.fitting import fit_document
 
-            asked, fittings = fit_document(asked, options.fit)
+            asked, fittings = fit_document(asked, options.fit, lexicon_for(settings.lexicon))
         wanted = fixed_text(asked, add_negative=options.add_negative)
         if not options.fix or options.diff or wanted == document.text or not document.writable:
             return Outcome(argument, safe, safe, wanted, fittings)
@@ -154,6 +155,7 @@ class Judge:
                     fixes,
                     keep_tokens=self.options.keep_tokens,
                     files=self._files(settings),
+                    lexicon=lexicon_for(settings.lexicon),
                 )
             return choice.name, choice.source, self._linters[key]
 

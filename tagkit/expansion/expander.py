@@ -17,7 +17,7 @@ from tagkit.expansion.recipes import COUNTED, model_text, tags_of, without
 from tagkit.expansion.reviewing import Reviewer
 from tagkit.expansion.rows import Refusal, Request
 from tagkit.expansion.tag_model import TagModel, find_tag_model, load_tag_model
-from tagkit.linting import shipped_lexicon
+from tagkit.lexicon import lexicon_for
 from tagkit.prompt import canonical, parse
 
 if TYPE_CHECKING:
@@ -81,9 +81,14 @@ class Expander:
     """
 
     def __init__(
-        self, image: ImageCard, tag_card: TagCard, options: Options, dialect: str = "a1111"
+        self,
+        image: ImageCard,
+        tag_card: TagCard,
+        options: Options,
+        dialect: str = "a1111",
+        lexicon: Lexicon | None = None,
     ) -> None:
-        lexicon = shipped_lexicon()
+        lexicon = lexicon or lexicon_for()
         self._layout = tag_card.layout
         self._dialect = dialect
         self._sampling = options.sampling(image, tag_card)
@@ -92,7 +97,7 @@ class Expander:
         self._aspect = options.aspect(image)
         self._told = options.header()
         self._hidden = any_of(options.hide, lexicon)
-        self._rules = _house_rules(image, options, lexicon, Reviewer(image, dialect))
+        self._rules = _house_rules(image, options, lexicon, Reviewer(image, dialect, lexicon))
 
     def is_unsafe(self, prompt: str) -> bool:
         """Whether the prompt breaks a safety rule; such a prompt is not completed."""

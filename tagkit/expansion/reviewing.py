@@ -12,6 +12,7 @@ from tagkit.spans import Span
 
 if TYPE_CHECKING:
     from tagkit.cards import ImageCard
+    from tagkit.lexicon import Lexicon
 
 IMPLIED, SAFETY, CARD = "implied", "safety", "card"
 
@@ -25,9 +26,9 @@ Objections = frozenset[tuple[str, str, bool]]
 class Reviewer:
     """Asks the rules that matter here, whatever the user's settings leave out."""
 
-    def __init__(self, card: ImageCard, dialect: str) -> None:
+    def __init__(self, card: ImageCard, dialect: str, lexicon: Lexicon | None = None) -> None:
         rules = [rule for rule in shipped_rules() if _reason(rule.code)]
-        self._linter = Linter(card, rules, dialect, fixes=())
+        self._linter = Linter(card, rules, dialect, fixes=(), lexicon=lexicon)
 
     def objections(self, prompt: str) -> Objections:
         """All that the rules have against a prompt."""

@@ -1,7 +1,8 @@
-"""Tag names: their category and the group of words they belong to."""
+"""Tag names: their category, the group of words they belong to, their aliases."""
 
 from __future__ import annotations
 
-from tagkit.lexicon.lookup import Entry, Lexicon, open_lexicon
+from tagkit.lexicon.lookup import Entry, Lexicon, lexicon_for, open_lexicon, shipped_lexicon
+from tagkit.lexicon.names import Alias
 
-__all__ = ["Entry", "Lexicon", "open_lexicon"]
+__all__ = ["Alias", "Entry", "Lexicon", "lexicon_for", "open_lexicon", "shipped_lexicon"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tagkit.linting.classify import Knowledge, order_rank, shipped_lexicon
+from tagkit.lexicon import shipped_lexicon
+from tagkit.linting.classify import Knowledge, order_rank
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix
 from tagkit.linting.linter import Linter, Report, Texts, lint
 

@@ -23,11 +23,11 @@ class Checker:
     """Rules put to prompts of one dialect, as one card knows their tags."""
 
     def __init__(self, rules: Sequence[Rule], knowledge: Knowledge, dialect: str) -> None:
-        self.rules = tuple(rules)
+        self.rules = tuple(rule for rule in rules if not _is_off(rule, knowledge))
         self._positive = Screen(self.rules, knowledge, "positive", dialect)
         self._negative = Screen(self.rules, knowledge, "negative", dialect)
         self._missing = sum(
-            1 << index for index, rule in enumerate(rules) if rule.kind in OF_WHAT_IS_MISSING
+            1 << index for index, rule in enumerate(self.rules) if rule.kind in OF_WHAT_IS_MISSING
         )
         self._chosen = lru_cache(maxsize=4096)(self._rules_of)
 
@@ -58,6 +58,10 @@ class Checker:
 
     def _rules_of(self, mask: int) -> tuple[Rule, ...]:
         return tuple(rule for index, rule in enumerate(self.rules) if mask >> index & 1)
+
+
+def _is_off(rule: Rule, knowledge: Knowledge) -> bool:
+    return rule.severity == "off" and rule.code not in knowledge.card.severities
 
 
 def _diagnostics(context: Context, rule: Rule) -> Iterator[Diagnostic]:

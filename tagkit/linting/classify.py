@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from tagkit.clip.counts import text_count
-from tagkit.data import data_folder
-from tagkit.lexicon import Lexicon, open_lexicon
 from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.patterns import name_test
-from tagkit.prompt import parse
+from tagkit.prompt import canonical, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tagkit.cards import Ban, ImageCard
+    from tagkit.lexicon import Alias, Entry, Lexicon
     from tagkit.packs import Rule
 
 T = TypeVar("T")
 
+# A bare word that so many posts bear as a name is that name.
+_MANY_POSTS = 1000
 _ARTIST_PREFIX = re.compile(r"(?:artist:|by |@)\s*\S")
-
-
-@cache
-def shipped_lexicon() -> Lexicon:
-    """tagkit's own lexicon."""
-    return open_lexicon(data_folder("rules"))
 
 
 class Knowledge:
@@ -45,6 +40,7 @@ class Knowledge:
         self._homes_of: dict[tuple[str, str | None], tuple[int, ...]] = {}
         self.base_negative = frozenset(tag.name for tag in parse(card.prompt.negative).tags)
         self._ban_of: dict[str, Ban | None] = {}
+        self._alias_of: dict[str, Alias | None] = {}
         self._prepared: dict[str, object] = {}
 
     def group(self, name: str, *, beside_artist: bool = False) -> str | None:
@@ -73,6 +69,25 @@ class Knowledge:
             self._ban_of[name] = first_ban(name, self.card.prompt.discouraged)
         return self._ban_of[name]
 
+    def alias(self, name: str) -> Alias | None:
+        """What the name is an alias of; a word of the card's own negative prompt is none."""
+        if name not in self._alias_of:
+            alias = None if name in self.base_negative else self.lexicon.alias(name)
+            self._alias_of[name] = alias
+        return self._alias_of[name]
+
+    def is_unknown(self, name: str) -> bool:
+        """Whether no list holds the name, as itself or as an alias, nor the card's vocabulary."""
+        if name in self._vocabulary or self.group(name) or self.lexicon.find(name):
+            return False
+        return self.lexicon.alias(name) is None
+
+    @cached_property
+    def _vocabulary(self) -> frozenset[str]:
+        advice = self.card.prompt
+        said = (*advice.quality, *advice.rating, *advice.year, *advice.foreign)
+        return self.base_negative | {canonical(each) for each in said}
+
     def prepared(self, rule: Rule, make: Callable[[Rule, Knowledge], T]) -> T:
         """What `make` makes of the settings of `rule` for this card; it is made once."""
         if rule.code not in self._prepared:
@@ -87,9 +102,7 @@ class Knowledge:
             return None
         if entry.group in self._groups:
             return entry.group
-        if entry.group or " " in name:
-            return entry.category
-        return None if _is_ambiguous(name, entry.category, beside_artist) else entry.category
+        return None if _is_ambiguous(entry, beside_artist) else entry.category
 
 
 def first_ban(name: str, bans: tuple[Ban, ...]) -> Ban | None:
@@ -107,10 +120,14 @@ def order_rank(name: str, card: ImageCard, lexicon: Lexicon) -> int | None:
     return homes[0] if homes else None
 
 
-def _is_ambiguous(word: str, category: str, beside_artist: bool) -> bool:
+def _is_ambiguous(entry: Entry, beside_artist: bool) -> bool:
     """Whether a bare word of the long lists is likelier an ordinary word than a name.
 
     The lists hold thousands of pen names and titles like `speed` or `joyful`. What CLIP's
     vocabulary has as one token is an ordinary word.
     """
-    return text_count(word) == 1 or (category == "artist" and not beside_artist)
+    if entry.group or entry.category == "general" or " " in entry.name:
+        return False
+    if entry.posts is not None and entry.posts >= _MANY_POSTS:
+        return False
+    return text_count(entry.name) == 1 or (entry.category == "artist" and not beside_artist)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Edit
@@ -100,8 +100,6 @@ def protected_spans(prompt: Prompt) -> list[Span]:
 
 def triggers(prompt: Prompt) -> list[Tag]:
     """The first tag behind each extra network: likely the word that wakes it."""
-    following = (
-        next((tag for tag in prompt.tags if tag.span.start >= each.span.end), None)
-        for each in prompt.networks
-    )
-    return [tag for tag in following if tag]
+    starts = [tag.span.start for tag in prompt.tags]
+    behind = (bisect_left(starts, each.span.end) for each in prompt.networks)
+    return [prompt.tags[index] for index in behind if index < len(starts)]

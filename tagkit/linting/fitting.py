@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.clip import real_tokens
-from tagkit.linting.classify import Knowledge, shipped_lexicon
+from tagkit.lexicon import lexicon_for
+from tagkit.linting.classify import Knowledge
 from tagkit.linting.diagnostics import apply_edits
 from tagkit.linting.editing import removal
 from tagkit.linting.expendable import expendable_tags
@@ -17,6 +18,7 @@ from tagkit.prompt import parse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tagkit.lexicon import Lexicon
     from tagkit.linting.batch import LintedDocument
     from tagkit.prompt import Prompt
 
@@ -64,7 +66,9 @@ def fit(
     return Fitting(text, before, tokens, limit, tuple(drops))
 
 
-def fit_document(linted: LintedDocument, limit: int) -> tuple[LintedDocument, tuple[Fitting, ...]]:
+def fit_document(
+    linted: LintedDocument, limit: int, lexicon: Lexicon | None = None
+) -> tuple[LintedDocument, tuple[Fitting, ...]]:
     """The document with the fixed positive prompts made to fit, and what that did to each."""
     known: dict[str, Knowledge] = {}
     implied = implications(IMPLICATIONS)
@@ -73,7 +77,7 @@ def fit_document(linted: LintedDocument, limit: int) -> tuple[LintedDocument, tu
         report = prompt.report
         fixed, dialect = report.fixed, report.dialect
         name = report.card.name
-        known[name] = known.get(name) or Knowledge(report.card, shipped_lexicon())
+        known[name] = known.get(name) or Knowledge(report.card, lexicon or lexicon_for())
         fitting = fit(fixed.positive, dialect, limit, known[name], implied)
         fixed = msgspec.structs.replace(fixed, positive=fitting.text)
         report = msgspec.structs.replace(report, fixed=fixed)

@@ -9,13 +9,14 @@ import msgspec
 
 from tagkit.cards import ImageCard, image_card
 from tagkit.documents import NEGATIVE, Record, Suppression, parse_record
+from tagkit.lexicon import Lexicon, lexicon_for
 from tagkit.linting.checking import Checker
-from tagkit.linting.classify import Knowledge, shipped_lexicon
+from tagkit.linting.classify import Knowledge
 from tagkit.linting.context import Context, Unused
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.fixing import fixed
-from tagkit.packs import Rule, Safety, selected, shipped_rules
+from tagkit.packs import Rule, Safety, selected, shipped_rules, switched_on
 from tagkit.prompt import parse
 from tagkit.spans import Span
 
@@ -73,12 +74,13 @@ class Linter:
         *,
         keep_tokens: int = 0,
         files: Files = NO_FILES,
+        lexicon: Lexicon | None = None,
     ) -> None:
         self.rules = tuple(rules)
         self.dialect = dialect
         self.fixes = fixes
         self.keep_tokens = keep_tokens
-        self.knowledge = Knowledge(card or UNKNOWN_MODEL, shipped_lexicon(), files)
+        self.knowledge = Knowledge(card or UNKNOWN_MODEL, lexicon or lexicon_for(), files)
         self._checker = cache(self._checker_of)
         self._absences: dict[int, _Absent] = {}
 
@@ -175,7 +177,9 @@ class Linter:
         A rule that needs a card where there is none gets the benefit of the doubt.
         """
         known = {rule.code: rule for rule in (*shipped_rules(), *self.rules)}
-        rules = [rule for code in allowed if (rule := known.get(code)) and not rule.always]
+        rules = [
+            switched_on(rule) for code in allowed if (rule := known.get(code)) and not rule.always
+        ]
         silent = (rule.code for rule in rules if rule.needs_card and not context.card.name)
         found = Checker(rules, self.knowledge, self.dialect).check(context)
         return frozenset((*silent, *(each.code for each in found)))

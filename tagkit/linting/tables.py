@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tagkit._version import __version__
+from tagkit.compiled import compiled
 from tagkit.data import data_folder
 from tagkit.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _FIRST_ROW = 2
 
@@ -28,6 +31,14 @@ def implications(table: str) -> dict[str, frozenset[str]]:
 
     Raises UserError for a broken table, and for names that imply themselves.
     """
+    path = data_folder("rules") / table
+    try:
+        return compiled([path], dict[str, frozenset[str]], lambda: _implied(table), __version__)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _implied(table: str) -> dict[str, frozenset[str]]:
     parents: dict[str, list[str]] = {}
     lines: dict[str, int] = {}
     for number, (child, parent) in _rows(table, 2):
@@ -56,10 +67,14 @@ def _rows(table: str, *columns: int) -> Iterator[tuple[int, list[str]]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError("cannot read a rule's table", f"{path}: {error}") from error
+        raise _unreadable(path, error) from error
     for number, line in enumerate(lines[1:], _FIRST_ROW):
         row = line.split("\t")
         if len(row) not in columns or not all(row):
             wanted = " or ".join(map(str, columns))
             raise UserError(f"a row of this table has {wanted} columns", f"{path}:{number}")
         yield number, row
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> UserError:
+    return UserError("cannot read a rule's table", f"{path}: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from itertools import product
+from pathlib import Path  # msgspec reads the annotations of structs
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -44,7 +45,7 @@ _SEEDS = 2**32
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """A prompt to complete: its picture's seed and size, its card, and how."""
+    """A prompt to complete: its picture's seed and size, its card, how, the user's tag list."""
 
     prompt: str
     seed: int
@@ -52,6 +53,7 @@ class Completion(msgspec.Struct, frozen=True):
     height: int
     card: ImageCard
     how: Expand
+    lexicon: Path | None = None
 
 
 class Complete(Protocol):
@@ -88,7 +90,8 @@ def plan_key(
     sources: Sequence[Source], settings: Settings, overrides: Fields, checkpoint: str
 ) -> str:
     """Changes with every byte of the files, with the settings that matter, with every override."""
-    judged = (settings.model, settings.select, settings.ignore, *own_rules(settings.rules))
+    lexicon = str(settings.lexicon or "")
+    judged = (settings.model, settings.select, settings.ignore, lexicon, *own_rules(settings.rules))
     said = [[source.digest for source in sources], judged, overrides, checkpoint]
     return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
@@ -109,7 +112,7 @@ def make_plan(
     planner = _Planner(settings, random, overrides, checkpoint)
     requests = [request for source in sources for request in source.requests]
     drafts = [draft for request in requests for draft in planner.drafts(request)]
-    prompts = _completed(drafts, complete)
+    prompts = _completed(drafts, complete, settings.lexicon)
     jobs: dict[str, Job] = {}
     for draft, prompt in zip(drafts, prompts, strict=True):
         job = planner.job(draft, prompt)
@@ -254,7 +257,9 @@ def card_fields(card: ImageCard) -> Fields:
     )
 
 
-def _completed(drafts: Sequence[_Draft], complete: Complete | None) -> list[str]:
+def _completed(
+    drafts: Sequence[_Draft], complete: Complete | None, lexicon: Path | None
+) -> list[str]:
     """The prompts of all drafts, those that ask for it completed together."""
     asking = {index: each for index, each in enumerate(drafts) if each.fields.expand != "off"}
     prompts = [draft.prompt for draft in drafts]
@@ -262,17 +267,17 @@ def _completed(drafts: Sequence[_Draft], complete: Complete | None) -> list[str]
         return prompts
     if complete is None:
         raise UserError("a job asks for `expand`, and there is nothing to expand with here")
-    answers = complete([_completion(draft) for draft in asking.values()])
+    answers = complete([_completion(draft, lexicon) for draft in asking.values()])
     for index, answer in zip(asking, answers, strict=True):
         prompts[index] = answer
     return prompts
 
 
-def _completion(draft: _Draft) -> Completion:
+def _completion(draft: _Draft, lexicon: Path | None) -> Completion:
     how = draft.fields.expand if isinstance(draft.fields.expand, Expand) else Expand()
     seed = draft.seed if how.per == "image" else draft.first
     width, height = draft.fields.sides
-    return Completion(draft.prompt, seed, width, height, draft.card, how)
+    return Completion(draft.prompt, seed, width, height, draft.card, how, lexicon)
 
 
 def _named(job: Job, index: int, template: str) -> Job:

@@ -9,8 +9,9 @@ import msgspec
 
 from tagkit.clip import count_tokens
 from tagkit.documents import Record
+from tagkit.lexicon import lexicon_for
 from tagkit.linting import Linter
-from tagkit.linting.files import Files
+from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.own_rules import own_rules
 from tagkit.packs import selected, shipped_rules
 from tagkit.rendering.fields import Negative
@@ -18,6 +19,8 @@ from tagkit.rendering.job import Tokens
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tagkit.cards import ImageCard
     from tagkit.packs import Rule, Safety
     from tagkit.settings import Settings
@@ -97,7 +100,7 @@ class Editor:
         """With `fix: off` only what completes the negative prompt is left."""
         injecting = [rule for rule in self._rules if rule.code.startswith(_INJECTING)]
         return {
-            fix: Linter(self._card, injecting if fix == "off" else self._rules, fixes=allowed)
+            fix: self._linter(injecting if fix == "off" else self._rules, allowed)
             for fix, allowed in _SAFETIES.items()
         }
 
@@ -106,8 +109,13 @@ class Editor:
         """Safety rules judge whatever the settings leave out."""
         safety = [rule for rule in shipped_rules() if rule.code.startswith(_REFUSING)]
         others = [rule for rule in self._rules if rule not in safety]
-        files = Files(self._settings)
-        return Linter(self._card, [*others, *safety], fixes=(), files=files)
+        return self._linter([*others, *safety], (), Files(self._settings))
+
+    def _linter(
+        self, rules: Sequence[Rule], fixes: Sequence[Safety], files: Files = NO_FILES
+    ) -> Linter:
+        lexicon = lexicon_for(self._settings.lexicon)
+        return Linter(self._card, rules, fixes=fixes, files=files, lexicon=lexicon)
 
 
 def _record(positive: str, negative: str | None) -> Record:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tagkit.data import data_folder
 from tagkit.errors import UserError
 from tagkit.lexicon import Entry, open_lexicon
+from tagkit.lexicon.tables import compile_tables
 
 
 @pytest.fixture(scope="module")
@@ -17,21 +18,28 @@ def lexicon():
 
 @pytest.fixture
 def rules(tmp_path):
-    """Make a rules folder with the real name list and the tables given."""
+    """Make a rules folder with the real long lists, and the tables and aliases given."""
 
-    def make(**tables):
-        (tmp_path / "tags").mkdir()
+    def make(aliases="", **tables):
+        for folder in ("tags", "tables"):
+            (tmp_path / folder).mkdir()
         for group, text in tables.items():
             (tmp_path / "tags" / f"{group}.tsv").write_text(text, encoding="utf-8")
+        (tmp_path / "tables" / "aliases.tsv").write_text(f"alias\tname\tkind\n{aliases}")
         shutil.copy(data_folder("rules") / "names.marisa", tmp_path)
         return tmp_path
 
     return make
 
 
+def compiled(folder):
+    (folder / "tags.marisa").write_bytes(compile_tables(folder))
+    return open_lexicon(folder)
+
+
 def refusal(folder):
     with pytest.raises(UserError) as caught:
-        open_lexicon(folder)
+        compiled(folder)
     return caught.value
 
 
@@ -77,13 +85,11 @@ def test_any_text_may_be_looked_up(lexicon, name):
 
 def test_a_curated_name_wins_over_the_long_lists(rules):
     folder = rules(hair_color="tag\torigin\nhatsune miku\n")
-    assert open_lexicon(folder).find("hatsune miku") == Entry(
-        "hatsune miku", "general", "hair_color"
-    )
+    assert compiled(folder).find("hatsune miku") == Entry("hatsune miku", "general", "hair_color")
 
 
 def test_a_models_word_is_a_name_like_others(rules):
-    lexicon = open_lexicon(rules(quality="tag\torigin\nbest\tmodel\n", view="tag\torigin\npov\n"))
+    lexicon = compiled(rules(quality="tag\torigin\nbest\tmodel\n", view="tag\torigin\npov\n"))
     assert lexicon.find("best") == Entry("best", "meta", "quality")
     assert lexicon.groups() == ("quality", "view")
 
@@ -156,5 +162,21 @@ def test_a_bad_name_list_is_an_error(rules, content):
     if content is not None:
         (folder / "names.marisa").write_bytes(content)
     error = refusal(folder)
-    assert error.what == "cannot read the name list"
+    assert error.what == "cannot read a list of names"
     assert "names.marisa" in error.where
+
+
+@pytest.mark.parametrize(
+    ("aliases", "line", "what"),
+    [
+        ("helmets\that\n", 2, "<TAB>other"),
+        ("hats\that\tplural\n", 2, "<TAB>other"),
+        ("hats\that\tspelling\nhats\that\tother\n", 3, "`hats` is a name or an alias already"),
+        ("hat\thalo\tspelling\n", 2, "`hat` is a name or an alias already"),
+        ("bonnets\tbonnet\tspelling\n", 2, "`bonnet` is in no group"),
+    ],
+)
+def test_a_malformed_row_of_aliases_is_named_with_its_line(rules, aliases, line, what):
+    error = refusal(rules(aliases, headwear="tag\torigin\nhalo\nhat\n"))
+    assert what in error.what
+    assert error.where.endswith(f"aliases.tsv:{line}")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tagkit.cards import image_card, image_cards
 from tagkit.clip import count_tokens
+from tagkit.lexicon import shipped_lexicon
 from tagkit.linting import lint
-from tagkit.linting.classify import Knowledge, shipped_lexicon
+from tagkit.linting.classify import Knowledge
 from tagkit.linting.fitting import fit
 
 IMPLIED = {"white thighhighs": frozenset({"thighhighs"})}

@@ -10,10 +10,10 @@ from tagkit.linting import Knowledge, Linter, shipped_lexicon
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS
 from tagkit.linting.screening import Screen
-from tagkit.packs import shipped_rules
+from tagkit.packs import shipped_rules, switched_on
 from tagkit.prompt import DIALECTS
 
-RULES = shipped_rules()
+RULES = tuple(switched_on(rule) for rule in shipped_rules())
 CARDS = {name: image_card(name) for name in ("baxl-v3", "kohaku-delta", "pony-v6")}
 TAGS = st.sampled_from(
     "1girl|2girls|solo|multiple girls|1boy|blonde hair|black hair|multicolored hair|blue eyes|"
@@ -22,6 +22,7 @@ TAGS = st.sampled_from(
     "hoshino \\\\(blue archive\\\\)|blue archive|hatsune miku|child|nude|loli|sex|pussy|wlop|"
     "artist:wlop|by wlop|speed|:3|^_^|:)|(smile:1.2)|(smile|smile)|[a:b:0.5]|{a|b}|__place__|"
     '<lora:x:1>|a BREAK b|AND|word++|1.2::x::|"a|b"|/* a|b */|a # b||very long hair, solo|'
+    "twin tails|eyes closed|(gray_hair:1.2)|sowrd|"
     "from behind|looking at viewer|a tag that is not known at all|tag:1.2|cat  ears|，|a-|"
     "cowboy shot|official art|2021|newest|year 2021|safe|rating:safe|chibi|monochrome".split("|")
 )

@@ -29,6 +29,7 @@ from tagkit.linting.matchers.parentheses import unescaped_parentheses
 from tagkit.linting.matchers.punctuation import empty_segments, full_width_punctuation
 from tagkit.linting.matchers.ranges import out_of_range
 from tagkit.linting.matchers.repeated import repeated_tags
+from tagkit.linting.matchers.spelling import aliases, unknown_tags
 from tagkit.linting.matchers.suppression import unused_suppressions
 from tagkit.linting.matchers.together import never_together, together_meeting
 from tagkit.linting.matchers.underscores import underscores
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     Matcher = Callable[[Context, Rule], Iterator[Finding]]
 
 MATCHERS: Mapping[str, Matcher] = {
+    "alias": aliases,
     "base-negative": missing_base_negative,
     "bracket-error": bracket_errors,
     "cut-by-chunk": cut_by_chunk,
@@ -72,6 +74,7 @@ MATCHERS: Mapping[str, Matcher] = {
     "repeated": repeated_tags,
     "underscore": underscores,
     "unescaped-parentheses": unescaped_parentheses,
+    "unknown": unknown_tags,
     "unsupported": unsupported_subjects,
     "unused-suppression": unused_suppressions,
 }
@@ -85,6 +88,7 @@ OF_WHAT_IS_MISSING: Mapping[str, Callable[[str, Rule, Knowledge], frozenset[Hash
 # What these find in a prompt of plain tags they find in one of the tags alone.
 ALONE: frozenset[str] = frozenset(
     {
+        "alias",
         "bracket-error",
         "discouraged",
         "empty-segment",
@@ -98,6 +102,7 @@ ALONE: frozenset[str] = frozenset(
         "missing-lora",
         "missing-wildcard",
         "underscore",
+        "unknown",
         "unescaped-parentheses",
     }
 )
