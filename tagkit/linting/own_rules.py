@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tagkit.errors import UserError
-from tagkit.linting.classify import Knowledge, shipped_lexicon
+from tagkit.lexicon import shipped_lexicon
+from tagkit.linting.classify import Knowledge
 from tagkit.linting.linter import UNKNOWN_MODEL
 from tagkit.linting.matchers.exclusive import Exclusions, exclusive_index
 from tagkit.linting.matchers.implied import Implied, implied_table
