@@ -12,7 +12,7 @@ from tagkit.cards import image_card
 from tagkit.errors import UserError
 from tagkit.linting.files import Files
 from tagkit.linting.linter import Linter, Report, record_of, with_comments
-from tagkit.packs import Pass
+from tagkit.packs import Pass, switched_on
 from tagkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +53,11 @@ def lint_alone(rule: Rule, text: str, negative: str | None, model: str) -> Repor
     with TemporaryDirectory() as name:
         files = Files(_settings(rule, Path(name)))
         linter = Linter(
-            image_card(model), [rule], rule.dialects[0], ("safe", "unsafe"), files=files
+            image_card(model),
+            [switched_on(rule)],
+            rule.dialects[0],
+            ("safe", "unsafe"),
+            files=files,
         )
         record = record_of(text, negative)
         return with_comments(linter.lint(record), record, linter)
