@@ -43,16 +43,21 @@ class Base(NamedTuple):
     latent: Tensor | None = None
 
 
-def hires_latents(
-    bases: Sequence[Base], pipeline: Repainter, upscaler: Resampler | Upscaler
-) -> Tensor:
-    """Finished larger latents (n, 4, height / 8, width / 8) of jobs that can share a batch.
+class Canvas(NamedTuple):
+    """An enlarged latent (4, height / 8, width / 8) that is to be drawn again."""
 
-    upscaler: a Resampler enlarges latents. Raises MemoryError where the device has too little for
-    so many at once.
+    job: Job
+    hires: HiresPass
+    latent: Tensor
+
+
+def redrawn(canvases: Sequence[Canvas], pipeline: Repainter) -> list[Tensor]:
+    """The finished latents of jobs that can share a batch.
+
+    Raises MemoryError where the device has too little for so many at once.
     """
-    larger = torch.stack([_enlarged(base, pipeline, upscaler) for base in bases])
-    return pipeline.repainted(larger, [second_pass(base.job, base.hires) for base in bases])
+    latents = torch.stack([canvas.latent for canvas in canvases])
+    return [*pipeline.repainted(latents, [second_pass(each.job, each.hires) for each in canvases])]
 
 
 def second_pass(job: Job, hires: HiresPass) -> Pass:
@@ -77,8 +82,8 @@ def covering(job: Job, hires: HiresPass) -> tuple[int, int]:
     return hires.height * job.width // job.height, hires.height
 
 
-def _enlarged(base: Base, pipeline: Repainter, upscaler: Resampler | Upscaler) -> Tensor:
-    """The larger latent (4, height / 8, width / 8), cut in its middle to the target."""
+def enlarged(base: Base, pipeline: Repainter, upscaler: Resampler | Upscaler) -> Canvas:
+    """The larger latent, cut in its middle to the target. A Resampler enlarges latents."""
     width, height = covering(base.job, base.hires)
     rows, columns = height // _FACTOR, width // _FACTOR
     if isinstance(upscaler, Resampler):
@@ -90,4 +95,4 @@ def _enlarged(base: Base, pipeline: Repainter, upscaler: Resampler | Upscaler) -
         larger = pipeline.encoded([picture[: rows * _FACTOR, : columns * _FACTOR]])[0]
     tall, wide = base.hires.height // _FACTOR, base.hires.width // _FACTOR
     top, left = (rows - tall) // 2, (columns - wide) // 2
-    return larger[:, top : top + tall, left : left + wide]
+    return Canvas(base.job, base.hires, larger[:, top : top + tall, left : left + wide])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tagkit.rendering.hires import Base, hires_latents
+from tagkit.rendering.hires import Base, Canvas, enlarged, redrawn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from torch import Tensor
 
-    from tagkit.rendering.job import Job
+    from tagkit.rendering.job import HiresPass, Job
     from tagkit.rendering.pipeline import Picture, Pipeline
     from tagkit.rendering.tools import Tools
 
@@ -45,53 +45,64 @@ def _finished(
     pipeline: Pipeline, jobs: Sequence[Job], latents: Sequence[Tensor | None], tools: Tools
 ) -> Iterator[tuple[Job, Picture | Exception]]:
     """Without later passes each picture is given before the next one is decoded."""
-    one = jobs[0]
-    begun = partial(_begun, pipeline, tools)
-    drawn: Iterator[Drawn | Exception]
-    drawn = (in_parts(begun, [each], 1)[0] for each in zip(jobs, latents, strict=True))
-    if one.hires:
-        at_once = max(1, pipeline.most_pixels // (one.hires.width * one.hires.height))
-        drawn = iter(_onward(partial(_hires, pipeline, tools), [*drawn], at_once))
+    drawn = _each(partial(_begun, pipeline, tools), zip(jobs, latents, strict=True))
+    if jobs[0].hires:
+        drawn = _each(partial(_decoded, pipeline), _hires(pipeline, [*drawn], jobs[0].hires, tools))
     for job, each in zip(jobs, drawn, strict=True):
         yield job, each if isinstance(each, Exception) else each.picture
 
 
-def _begun(
-    pipeline: Pipeline, tools: Tools, pairs: Sequence[tuple[Job, Tensor | None]]
-) -> list[Drawn]:
-    """Pictures of the first pass; kept where a later pass changes them."""
-    begun = []
-    for job, latent in pairs:
-        picture = tools.base(job) if latent is None else pipeline.picture(latent)
-        if latent is not None:
-            tools.keep(job, picture)
-        begun.append(Drawn(job, picture, latent))
-    return begun
+def _begun(pipeline: Pipeline, tools: Tools, begun: tuple[Job, Tensor | None]) -> Drawn:
+    """The picture of the first pass: read, or decoded and kept if a later pass changes it."""
+    job, latent = begun
+    if latent is None:
+        return Drawn(job, tools.base(job), None)
+    drawn = _decoded(pipeline, (job, latent))
+    tools.keep(job, drawn.picture)
+    return drawn
 
 
-def _hires(pipeline: Pipeline, tools: Tools, drawn: Sequence[Drawn]) -> list[Drawn]:
-    bases = [
-        Base(each.job, each.job.hires, each.picture, each.latent)
-        for each in drawn
-        if each.job.hires
-    ]
-    latents = hires_latents(bases, pipeline, tools.upscaler(bases[0].hires))
-    return [
-        Drawn(each.job, pipeline.picture(latent), latent)
-        for each, latent in zip(drawn, latents, strict=True)
-    ]
+def _decoded(pipeline: Pipeline, finished: tuple[Job, Tensor]) -> Drawn:
+    job, latent = finished
+    return Drawn(job, pipeline.picture(latent), latent)
+
+
+def _hires(
+    pipeline: Pipeline, drawn: Iterable[Drawn | Exception], hires: HiresPass, tools: Tools
+) -> Iterator[tuple[Job, Tensor] | Exception]:
+    """Pictures are enlarged one by one, then drawn again, as many at once as is good."""
+
+    def larger(each: Drawn) -> Canvas:
+        base = Base(each.job, each.job.hires or hires, each.picture, each.latent)
+        return enlarged(base, pipeline, tools.upscaler(hires))
+
+    def again(canvases: Sequence[Canvas]) -> list[tuple[Job, Tensor]]:
+        latents = redrawn(canvases, pipeline)
+        return [(canvas.job, latent) for canvas, latent in zip(canvases, latents, strict=True)]
+
+    at_once = max(1, pipeline.most_pixels // (hires.width * hires.height))
+    return _onward(again, [*_each(larger, drawn)], at_once)
+
+
+def _each(work: Callable[[T], R], items: Iterable[T | Exception]) -> Iterator[R | Exception]:
+    """What has failed stays what it is; what fails here does not end the others."""
+    for item in items:
+        if isinstance(item, Exception):
+            yield item
+            continue
+        try:
+            yield work(item)
+        except Exception as error:  # noqa: BLE001 - as said
+            yield error
 
 
 def _onward(
-    work: Callable[[Sequence[Drawn]], list[Drawn]],
-    drawn: Sequence[Drawn | Exception],
-    at_once: int,
-) -> list[Drawn | Exception]:
-    """What has not failed goes through `work`, what has stays what it is."""
-    good = [each for each in drawn if not isinstance(each, Exception)]
-    results = in_parts(work, good, at_once)
-    done = iter(results)
-    return [each if isinstance(each, Exception) else next(done) for each in drawn]
+    work: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T | Exception], at_once: int
+) -> Iterator[R | Exception]:
+    """Likewise for work on several at once."""
+    good = [each for each in items if not isinstance(each, Exception)]
+    done = iter(in_parts(work, good, at_once))
+    return (each if isinstance(each, Exception) else next(done) for each in items)
 
 
 def in_parts(

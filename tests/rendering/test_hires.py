@@ -9,7 +9,7 @@ pytest.importorskip("spandrel")
 
 from torch.nn.functional import interpolate  # noqa: E402
 
-from tagkit.rendering.hires import Base, covering, hires_latents, second_pass  # noqa: E402
+from tagkit.rendering.hires import Base, covering, enlarged, redrawn, second_pass  # noqa: E402
 from tagkit.rendering.job import HiresPass  # noqa: E402
 from tagkit.rendering.pipeline import Pipeline  # noqa: E402
 from tagkit.rendering.resamplers import RESAMPLERS  # noqa: E402
@@ -31,6 +31,10 @@ class Recorder:
     def repainted(self, latents, passes):
         self.passes += passes
         return latents
+
+
+def hires_latents(bases, pipeline, upscaler):
+    return torch.stack(redrawn([enlarged(base, pipeline, upscaler) for base in bases], pipeline))
 
 
 def picture_of(height, width, seed=0):

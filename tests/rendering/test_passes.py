@@ -114,6 +114,26 @@ def test_one_job_that_fails_in_hires_does_not_end_the_others(tiny, make_job, too
     assert one.shape == three.shape == (96, 96, 3)
 
 
+def test_a_picture_that_cannot_be_decoded_costs_the_others_nothing(
+    tiny, make_job, tools, monkeypatch
+):
+    repainted, batches = tiny.repainted, []
+
+    def broken(latents, passes, mask=None):
+        found = repainted(latents, passes, mask).clone()
+        batches.append(len(passes))
+        found[[each.seed == 2 for each in passes]] = torch.nan
+        return found
+
+    monkeypatch.setattr(tiny, "repainted", broken)
+    monkeypatch.setattr(tiny, "most_pixels", 10**9)
+    jobs = [make_job(seed=seed, hires=HIRES) for seed in (1, 2, 3)]
+    one, two, three = drawn(tiny, jobs, tools)
+    assert isinstance(two, UserError)
+    assert one.shape == three.shape == (96, 96, 3)
+    assert batches == [3]
+
+
 @given(st.lists(st.booleans()), st.integers(1, 9))
 def test_parts_find_every_item_that_fails(fails, at_once):
     seen = []
