@@ -57,7 +57,7 @@ def draw_picture(random: Random, longest: int) -> Picture:
 def _face_box(size: tuple[int, int], place: int, count: int, random: Random) -> Box:
     """Faces stand side by side, each within its own share of the width."""
     share = size[0] / max(count, 1)
-    tall = random.uniform(0.15, 0.62) * min(share * 1.1, size[1])
+    tall = random.uniform(0.2, 0.65) * min(share * 1.1, size[1])
     wide = tall * random.uniform(0.85, 1.08)
     slack = max(share - wide * 1.1, 0)
     left = share * place + wide * 0.05 + random.uniform(0, slack)

@@ -117,8 +117,7 @@ def cropped(pixels: Pixels, region: Region, width: int, height: int) -> Pixels:
     scaled = _scaled(pixels[top:bottom, left:right], *inner)
     x, y = width // 2 - inner[0] // 2, height // 2 - inner[1] // 2
     padding = [(y, height - y - inner[1]), (x, width - x - inner[0]), (0, 0)][: pixels.ndim]
-    filled: Pixels = np.pad(scaled, padding, mode="edge")
-    return filled
+    return np.pad(scaled, padding, mode="edge")
 
 
 def pasted(picture: Pixels, patch: Pixels, region: Region, mask: Pixels) -> Pixels:
@@ -136,7 +135,7 @@ def pasted(picture: Pixels, patch: Pixels, region: Region, mask: Pixels) -> Pixe
     x, y = cover[0] // 2 - wide // 2, cover[1] // 2 - tall // 2
     inside = scaled[y : y + tall, x : x + wide].astype(np.float32)
     weight = mask[top:bottom, left:right, None].astype(np.float32) / 255
-    result = picture.copy()
+    result: Pixels = picture.copy()
     below = picture[top:bottom, left:right]
     result[top:bottom, left:right] = (inside * weight + below * (1 - weight)).round()
     return result
