@@ -332,6 +332,7 @@ class DetectorCard(Part, frozen=True):
     title: str = ""
     extends: str = ""
     summary: str = ""
+    aliases: tuple[str, ...] = ()
     finds: tuple[str, ...] = ()
     licence: Licence | None = None
     confidence: Range = Range(default=0.3)

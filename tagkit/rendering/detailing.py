@@ -65,8 +65,8 @@ def detailed(
 ) -> list[Pixels]:
     """The pictures of these jobs, (height, width, 3), after their detailer passes.
 
-    open_detector: the detector that a pass names. Raises MemoryError where even one crop is too
-    much for the device, UserError from the detectors.
+    open_detector: the detector that a pass names. Raises MemoryError where the device has too
+    little for the crops of so many pictures, UserError from the detectors.
     """
     results = list(pictures)
     for stage in range(max((len(job.detailer) for job in jobs), default=0)):
@@ -140,17 +140,8 @@ class _Cut(NamedTuple):
         return cls(region, crop, drawn, weight)
 
 
-def _drawn(spots: Sequence[Spot], cuts: Sequence[_Cut], pipeline: Repainter) -> list[Tensor]:
-    """Latents of the crops drawn anew; a batch that is too much for the device is halved."""
-    try:
-        latents = pipeline.encoded([cut.crop for cut in cuts])
-        mask = torch.from_numpy(np.stack([cut.drawn for cut in cuts])[:, None])
-        return [*pipeline.repainted(latents, [spot.drawing for spot in spots], mask)]
-    except MemoryError:
-        if len(spots) == 1:
-            raise
-    middle = len(spots) // 2
-    return [
-        *_drawn(spots[:middle], cuts[:middle], pipeline),
-        *_drawn(spots[middle:], cuts[middle:], pipeline),
-    ]
+def _drawn(spots: Sequence[Spot], cuts: Sequence[_Cut], pipeline: Repainter) -> Tensor:
+    """Latents of the crops drawn anew."""
+    latents = pipeline.encoded([cut.crop for cut in cuts])
+    mask = torch.from_numpy(np.stack([cut.drawn for cut in cuts])[:, None])
+    return pipeline.repainted(latents, [spot.drawing for spot in spots], mask)

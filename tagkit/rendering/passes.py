@@ -1,10 +1,11 @@
-"""The order of passes: the first, then hires fix."""
+"""The order of passes: the first, hires fix, the detailer."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from tagkit.rendering.detailing import detailed
 from tagkit.rendering.hires import Base, hires_latents
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def _finished(
     if one.hires:
         at_once = max(1, pipeline.most_pixels // (one.hires.width * one.hires.height))
         drawn = iter(_onward(partial(_hires, pipeline, tools), [*drawn], at_once))
+    if one.detailer:
+        drawn = iter(_onward(partial(_detailed, pipeline, tools), [*drawn], len(jobs)))
     for job, each in zip(jobs, drawn, strict=True):
         yield job, each if isinstance(each, Exception) else each.picture
 
@@ -80,6 +83,12 @@ def _hires(pipeline: Pipeline, tools: Tools, drawn: Sequence[Drawn]) -> list[Dra
         Drawn(each.job, pipeline.picture(latent), latent)
         for each, latent in zip(drawn, latents, strict=True)
     ]
+
+
+def _detailed(pipeline: Pipeline, tools: Tools, drawn: Sequence[Drawn]) -> list[Drawn]:
+    jobs, pictures = [each.job for each in drawn], [each.picture for each in drawn]
+    results = detailed(pictures, jobs, tools.detector, pipeline)
+    return [Drawn(job, picture, None) for job, picture in zip(jobs, results, strict=True)]
 
 
 def _onward(

@@ -98,7 +98,7 @@ def card_page(name: str, folders: Sequence[Path] = ()) -> str:
 
 def _card_page(card: Card) -> str:
     facts = _facts(card)
-    title, summary = facts.pop("title"), facts.pop("summary").strip()
+    title, summary = facts.pop("title", card.name), facts.pop("summary", "").strip()
     del facts["name"]
     return "\n".join([f"# {title} ({card.name})", "", summary, "", *_block(facts, 0)])
 

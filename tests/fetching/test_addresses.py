@@ -7,10 +7,10 @@ from web_server import Answer
 
 pytest.importorskip("requests")
 
-from tagkit.errors import UserError  # noqa: E402
-from tagkit.fetching.addresses import Remote, located, of_card  # noqa: E402
-from tagkit.fetching.hosts import Hosts, hosts_of  # noqa: E402
-from tagkit.fetching.web import new_session  # noqa: E402
+from tagkit.errors import UserError
+from tagkit.fetching.addresses import Remote, located, of_card
+from tagkit.fetching.hosts import Hosts, hosts_of
+from tagkit.fetching.web import new_session
 
 HUB = "https://huggingface.co"
 
@@ -44,7 +44,11 @@ def session():
             "vaes",
             Remote(f"{HUB}/o/r/resolve/refs/pr/1/x.safetensors", "x.safetensors", "vaes"),
         ),
-        ("o/r/x4.pth", "upscalers", Remote(f"{HUB}/o/r/resolve/main/x4.pth", "x4.pth", "upscalers")),
+        (
+            "o/r/x4.pth",
+            "upscalers",
+            Remote(f"{HUB}/o/r/resolve/main/x4.pth", "x4.pth", "upscalers"),
+        ),
         ("o/r/e.pt", "embeddings", Remote(f"{HUB}/o/r/resolve/main/e.pt", "e.pt", "embeddings")),
     ],
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import shutil
 import threading
 from collections import namedtuple
@@ -14,11 +13,11 @@ from web_server import Answer
 
 pytest.importorskip("requests")
 
-from tagkit.errors import UserError  # noqa: E402
-from tagkit.fetching.addresses import Remote  # noqa: E402
-from tagkit.fetching.download import download  # noqa: E402
-from tagkit.fetching.hosts import Hosts  # noqa: E402
-from tagkit.fetching.web import new_session  # noqa: E402
+from tagkit.errors import UserError
+from tagkit.fetching.addresses import Remote
+from tagkit.fetching.download import download
+from tagkit.fetching.hosts import Hosts
+from tagkit.fetching.web import new_session
 
 BODY = bytes(range(256)) * 12_000  # three blocks
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -41,7 +40,7 @@ class Fetching:
             )  # fmt: skip
 
     def names(self):
-        return sorted(os.listdir(self.folder))
+        return sorted(path.name for path in self.folder.iterdir())
 
 
 @pytest.fixture
@@ -64,7 +63,9 @@ def test_a_file_comes_whole_and_leaves_nothing_else(web, fetch):
 
 @pytest.mark.parametrize("digest", [DIGEST, ""])
 def test_a_dropped_connection_goes_on_where_it_was(web, fetch, digest):
-    web[0].says("/m.onnx", Answer(BODY, headers=TAG, stop_after=2_500_000), Answer(BODY, headers=TAG))
+    web[0].says(
+        "/m.onnx", Answer(BODY, headers=TAG, stop_after=2_500_000), Answer(BODY, headers=TAG)
+    )
     assert fetch(sha256=digest).read_bytes() == BODY
     started = int(ranges(web[0])[1].removeprefix("bytes=").removesuffix("-"))
     assert 2_000_000 < started <= 2_500_000
@@ -169,7 +170,7 @@ def test_a_length_that_is_too_long_is_a_dropped_connection(web, fetch):
 
 def test_a_length_that_is_too_short_fails_the_check(web, fetch):
     web[0].says("/m.onnx", Answer(BODY, length=len(BODY) - 10))
-    with pytest.raises(UserError, match="not `m.onnx`"):
+    with pytest.raises(UserError, match="what came is not"):
         fetch()
     assert fetch.names() == []
 
@@ -223,7 +224,7 @@ def test_a_server_that_asks_for_too_much_patience_is_quoted(web, fetch):
 
 def test_nobody_there_is_an_error_without_the_query(fetch):
     fetch.address = "http://127.0.0.1:9"
-    with pytest.raises(UserError, match="cannot fetch `m.onnx`") as caught:
+    with pytest.raises(UserError, match="cannot fetch") as caught:
         fetch("/m.onnx?token=SECRET")
     assert "refused" in str(caught.value)
     assert "SECRET" not in str(caught.value)
@@ -233,7 +234,9 @@ def test_nobody_there_is_an_error_without_the_query(fetch):
 def test_a_redirect_to_other_storage_loses_the_token(web, storage, fetch):
     web[0].says(
         "/m.onnx",
-        Answer(status=302, headers={"Location": f"{storage[1]}/blob?sign=1", "Content-Length": "0"}),
+        Answer(
+            status=302, headers={"Location": f"{storage[1]}/blob?sign=1", "Content-Length": "0"}
+        ),
     )
     storage[0].says("/blob", Answer(BODY))
     fetch(hosts=Hosts(civitai=web[1], civitai_token="SECRET"))

@@ -69,7 +69,9 @@ def serving() -> Iterator[tuple[Server, str]]:
             unchanged = self.headers.get("If-Range", headers.get("ETag")) == headers.get("ETag")
             if asked and answer.ranges and status == 200 and unchanged:
                 start, status = int(asked[6:-1]), 206
-                headers["Content-Range"] = f"bytes {start}-{len(answer.body) - 1}/{len(answer.body)}"
+                headers["Content-Range"] = (
+                    f"bytes {start}-{len(answer.body) - 1}/{len(answer.body)}"
+                )
                 if start >= len(answer.body):
                     start, status = len(answer.body), 416
                     headers["Content-Range"] = f"bytes */{len(answer.body)}"

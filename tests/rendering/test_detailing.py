@@ -200,18 +200,17 @@ def test_what_cannot_share_a_batch_does_not(job):
     assert [len(batch) for batch in pipeline.seen] == [2, 1, 1]
 
 
-def test_too_much_at_once_is_halved_with_the_same_result(job):
-    jobs = [
-        with_passes(job, msgspec.structs.replace(FACE, prompt=f"0 {tone} 0"))
-        for tone in (50, 100, 150, 200, 250)
-    ]
-    pictures = [picture(value) for value in (10, 20, 30, 40, 50)]
-    at_once = detailed(pictures, jobs, finds(MIDDLE), Colours())
-    tight = Colours(most=1)
-    assert np.array_equal(at_once, detailed(pictures, jobs, finds(MIDDLE), tight))
-    assert [len(batch) for batch in tight.seen] == [1] * 5
+def test_too_much_at_once_is_for_the_caller_to_divide(job):
+    jobs = [with_passes(job, FACE)] * 3
     with pytest.raises(MemoryError):
-        detailed(pictures, jobs, finds(MIDDLE), Colours(most=0))
+        detailed([picture()] * 3, jobs, finds(MIDDLE), Colours(most=2))
+
+
+def test_a_large_crop_is_drawn_alone(job):
+    pipeline = Colours()
+    pipeline.most_pixels = 2 * 64 * 64
+    detailed([picture()] * 5, [with_passes(job, FACE)] * 5, finds(MIDDLE), pipeline)
+    assert [len(batch) for batch in pipeline.seen] == [2, 2, 1]
 
 
 def test_each_mask_and_each_detector_sees_the_picture_so_far(job):
