@@ -91,7 +91,7 @@ def read_settings(path: Path) -> Settings:
 
 
 def folders_of(settings: Settings, kind: str) -> tuple[Path, ...]:
-    """Where files of a kind (`checkpoints`…) are looked for: as tagkit.yaml says, then fetched ones.
+    """Where files of a kind (`checkpoints`…) are looked for: as tagkit.yaml says, then downloads.
 
     The first is where a file of that kind is put.
     """
