@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from tagkit.cards import ImageCard, TagCard, UpscalerCard
+from tagkit.cards import DetectorCard, ImageCard, TagCard, UpscalerCard
 from tagkit.commands import COMMANDS, tagkit
 from tagkit.packs import Rule, shipped_rules
 from tagkit.rendering.jobfile import JobFile
@@ -31,6 +31,7 @@ SCHEMAS = {
     "image-card": (ImageCard, "A card of an image model"),
     "tag-card": (TagCard, "A card of a tag model"),
     "upscaler-card": (UpscalerCard, "A card of an upscaler"),
+    "detector-card": (DetectorCard, "A card of a detector"),
     "job-file": (JobFile, "A job file of tagkit"),
     "settings": (SettingsFile, "tagkit.yaml"),
 }

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from tagkit.data import user_folder
 from tagkit.typed_yaml import read_yaml
 
 FILE = "tagkit.yaml"
@@ -87,3 +88,12 @@ def read_settings(path: Path) -> Settings:
     }
     lexicon = path.parent / Path(file.lexicon).expanduser() if file.lexicon else None
     return Settings(path, file.model, file.dialect, file.select, file.ignore, lexicon, **folders)
+
+
+def folders_of(settings: Settings, kind: str) -> tuple[Path, ...]:
+    """Where files of a kind (`checkpoints`…) are looked for: as tagkit.yaml says, then downloads.
+
+    The first is where a file of that kind is put.
+    """
+    named: tuple[Path, ...] = getattr(settings, kind)
+    return (*named, user_folder() / kind)

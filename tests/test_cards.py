@@ -2,7 +2,15 @@
 
 import pytest
 
-from tagkit.cards import image_card, image_cards, recorded_card, tag_card, tag_cards, upscaler_cards
+from tagkit.cards import (
+    detector_cards,
+    image_card,
+    image_cards,
+    recorded_card,
+    tag_card,
+    tag_cards,
+    upscaler_cards,
+)
 from tagkit.errors import UserError
 from tagkit.linting import lint
 from tagkit.reporting.pages import card_page
@@ -31,7 +39,13 @@ def test_a_card_inherits_what_it_does_not_say():
 
 
 @pytest.mark.parametrize(
-    "card", [*image_cards().values(), *tag_cards().values(), *upscaler_cards().values()]
+    "card",
+    [
+        card
+        for cards in (image_cards, tag_cards, upscaler_cards, detector_cards)
+        for card in cards().values()
+    ],
+    ids=lambda card: card.name,
 )
 def test_every_card_says_whose_it_is(card):
     assert card.summary

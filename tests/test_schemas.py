@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tagkit.cards import ImageCard, TagCard, UpscalerCard
+from tagkit.cards import DetectorCard, ImageCard, TagCard, UpscalerCard
 from tagkit.packs import Rule
 from tagkit.rendering.jobfile import JobFile
 from tagkit.settings import SEARCHED, SettingsFile
@@ -17,6 +17,7 @@ TYPES = {
     "image-card": ImageCard,
     "tag-card": TagCard,
     "upscaler-card": UpscalerCard,
+    "detector-card": DetectorCard,
     "job-file": JobFile,
     "settings": SettingsFile,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from tagkit.cards.loading import (
+    detector_card,
+    detector_cards,
     image_card,
     image_cards,
     recorded_card,
@@ -14,6 +16,7 @@ from tagkit.cards.loading import (
 from tagkit.cards.types import (
     Ban,
     Detailer,
+    DetectorCard,
     ExpandAdvice,
     Hires,
     ImageCard,
@@ -40,6 +43,7 @@ from tagkit.cards.types import (
 __all__ = [
     "Ban",
     "Detailer",
+    "DetectorCard",
     "ExpandAdvice",
     "Hires",
     "ImageCard",
@@ -61,6 +65,8 @@ __all__ = [
     "UpscalerCard",
     "WeightFile",
     "Weights",
+    "detector_card",
+    "detector_cards",
     "image_card",
     "image_cards",
     "recorded_card",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from tagkit._version import __version__
-from tagkit.cards.types import ImageCard, TagCard, UpscalerCard
+from tagkit.cards.types import DetectorCard, ImageCard, TagCard, UpscalerCard
 from tagkit.compiled import compiled
 from tagkit.data import data_folder
 from tagkit.errors import UserError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-C = TypeVar("C", ImageCard, TagCard, UpscalerCard)
+C = TypeVar("C", ImageCard, TagCard, UpscalerCard, DetectorCard)
 
 
 def image_card(name: str, folders: Sequence[Path] = ()) -> ImageCard:
@@ -35,6 +35,11 @@ def upscaler_card(name: str, folders: Sequence[Path] = ()) -> UpscalerCard:
     return _card(name, UpscalerCard, "upscaler", folders)
 
 
+def detector_card(name: str, folders: Sequence[Path] = ()) -> DetectorCard:
+    """The detector card `name`, from the user's `folders`, else tagkit's own. Raises UserError."""
+    return _card(name, DetectorCard, "detector", folders)
+
+
 def image_cards(folders: Sequence[Path] = ()) -> dict[str, ImageCard]:
     """tagkit's own image cards by name, and those of the user's `folders`, which win."""
     return _shipped(ImageCard, "image") | _own(ImageCard, "image", folders)
@@ -48,6 +53,11 @@ def tag_cards(folders: Sequence[Path] = ()) -> dict[str, TagCard]:
 def upscaler_cards(folders: Sequence[Path] = ()) -> dict[str, UpscalerCard]:
     """tagkit's own upscaler cards by name, and those of the user's `folders`, which win."""
     return _shipped(UpscalerCard, "upscaler") | _own(UpscalerCard, "upscaler", folders)
+
+
+def detector_cards(folders: Sequence[Path] = ()) -> dict[str, DetectorCard]:
+    """tagkit's own detector cards by name, and those of the user's `folders`, which win."""
+    return _shipped(DetectorCard, "detector") | _own(DetectorCard, "detector", folders)
 
 
 def recorded_card(settings: Mapping[str, str], folders: Sequence[Path] = ()) -> ImageCard | None:

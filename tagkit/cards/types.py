@@ -318,3 +318,25 @@ class UpscalerCard(Part, frozen=True):
     weights: Weights = Weights()
     known_issues: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+
+
+class DetectorCard(Part, frozen=True):
+    """A network that finds faces, hands and the like: one ONNX file with an output form of YOLO.
+
+    finds: what, in a word or two. confidence: the score at which its authors measured it best.
+    weights: names a folder of the project's `models` if the file is part of tagkit.
+    """
+
+    card: str
+    name: str
+    title: str = ""
+    extends: str = ""
+    summary: str = ""
+    aliases: tuple[str, ...] = ()
+    finds: tuple[str, ...] = ()
+    licence: Licence | None = None
+    confidence: Range = Range(default=0.3)
+    files: tuple[WeightFile, ...] = ()
+    weights: Weights = Weights()
+    known_issues: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()

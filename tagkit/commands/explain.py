@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from tagkit.cards.files import is_card
 from tagkit.commands.packs import known_rules, pack_option
 from tagkit.packs import find_rule
-from tagkit.reporting.pages import card_page, is_card, rule_page
+from tagkit.reporting.pages import card_page, rule_page
 from tagkit.settings import find_settings
 
 

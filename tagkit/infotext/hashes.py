@@ -8,7 +8,7 @@ Civitai's AutoV3, "addnet" after the extension that began it. Compare without re
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import msgspec
 
@@ -23,6 +23,10 @@ _AUTOV1_START, _AUTOV1_LENGTH = 0x100000, 0x10000
 # A safetensors file begins with the length of its JSON header, eight bytes, lowest first.
 _LENGTH_BYTES = 8
 _MOST_HEADER = 100_000_000
+
+
+T = TypeVar("T")
+_HeaderParts = dict[str, dict[str, object]]
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -68,7 +72,15 @@ def lora_hash(path: Path) -> str:
     return _of(path, _trained_hash)[:12] or tensors_hash(path)
 
 
-def _of(path: Path, digest: Callable[[BinaryIO], str]) -> str:
+def safetensors_header(path: Path) -> dict[str, dict[str, object]]:
+    """What a safetensors file says of its tensors by name, and of itself as `__metadata__`.
+
+    Raises UserError for a file that is no safetensors file.
+    """
+    return _of(path, lambda file: msgspec.json.decode(_header(file), type=_HeaderParts))
+
+
+def _of(path: Path, digest: Callable[[BinaryIO], T]) -> T:
     try:
         with path.open("rb") as file:
             return digest(file)

@@ -1,10 +1,11 @@
-"""The order of passes: the first, then hires fix."""
+"""The order of passes: the first, hires fix, the detailer."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from tagkit.rendering.detailing import detailed
 from tagkit.rendering.hires import Base, Canvas, enlarged, redrawn
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def _finished(
     drawn = _each(partial(_begun, pipeline, tools), zip(jobs, latents, strict=True))
     if jobs[0].hires:
         drawn = _each(partial(_decoded, pipeline), _hires(pipeline, [*drawn], jobs[0].hires, tools))
+    if jobs[0].detailer:
+        drawn = _onward(partial(_detailed, pipeline, tools), [*drawn], len(jobs))
     for job, each in zip(jobs, drawn, strict=True):
         yield job, each if isinstance(each, Exception) else each.picture
 
@@ -94,6 +97,12 @@ def _each(work: Callable[[T], R], items: Iterable[T | Exception]) -> Iterator[R 
             yield work(item)
         except Exception as error:  # noqa: BLE001 - as said
             yield error
+
+
+def _detailed(pipeline: Pipeline, tools: Tools, drawn: Sequence[Drawn]) -> list[Drawn]:
+    jobs, pictures = [each.job for each in drawn], [each.picture for each in drawn]
+    results = detailed(pictures, jobs, tools.detector, pipeline)
+    return [Drawn(job, picture, None) for job, picture in zip(jobs, results, strict=True)]
 
 
 def _onward(

@@ -1,4 +1,4 @@
-"""What passes need beside the model: upscalers, and the pictures that first passes have left."""
+"""What passes need beside the model: upscalers, detectors, pictures that first passes have left."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 
 from tagkit.data import write_atomically
 from tagkit.errors import UserError
+from tagkit.extras import need
 from tagkit.rendering.manifest import FOLDER
 from tagkit.rendering.resamplers import RESAMPLERS, Resampler
 from tagkit.rendering.upscaling import open_network, resampler
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from tagkit.rendering.job import HiresPass, Job
+    from tagkit.rendering.detecting import Detector
+    from tagkit.rendering.job import DetailerPass, HiresPass, Job
     from tagkit.rendering.upscaling import Picture, Upscaler
 
 _BASES = "bases"
@@ -47,6 +49,7 @@ class Tools:
         self._device = device
         self._picture_of = picture_of
         self._network = lru_cache(_LOADED_AT_ONCE)(open_network)
+        self._detector = lru_cache(_LOADED_AT_ONCE)(_open_detector)
 
     def upscaler(self, hires: HiresPass) -> Resampler | Upscaler:
         """What enlarges for this pass; a Resampler works on latents. Raises UserError."""
@@ -54,6 +57,10 @@ class Tools:
         if named is None:
             return self._network(self._files[hires.digest or ""], self._device)
         return named if named.latent else resampler(named.mode)
+
+    def detector(self, settings: DetailerPass) -> Detector:
+        """What finds for this pass. Raises UserError."""
+        return self._detector(self._files[settings.digest or ""])
 
     def keep(self, job: Job, picture: Picture) -> None:
         """Stores the picture of the first pass, unless the finished one will be the same."""
@@ -76,3 +83,11 @@ class Tools:
             size = f"{job.width}x{job.height}"
             raise UserError(f"`{path}` is not the picture to go on from", f"it is not {size}")
         return picture
+
+
+def _open_detector(path: Path) -> Detector:
+    """Imported when it is needed: pictures without detailer need no onnxruntime."""
+    need("render", "onnxruntime")
+    from tagkit.rendering.detecting import Detector
+
+    return Detector(path)

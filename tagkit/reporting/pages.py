@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tagkit.cards import image_cards, tag_cards, upscaler_cards
-from tagkit.errors import UserError
-from tagkit.typed_yaml import nearest
+from tagkit.cards.files import cards_named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from tagkit.cards import ImageCard, TagCard, UpscalerCard
+    from tagkit.cards.files import Card
     from tagkit.packs import Example, Pass, Rule
-
-    Card = ImageCard | TagCard | UpscalerCard
 
 
 def rule_page(rule: Rule) -> str:
@@ -97,26 +93,12 @@ def card_page(name: str, folders: Sequence[Path] = ()) -> str:
 
     folders: of cards of the user's own. Raises UserError where there is none.
     """
-    kinds = _cards(folders)
-    pages = [_card_page(cards[name]) for cards in kinds if name in cards]
-    if not pages:
-        known = [each for cards in kinds for each in cards]
-        raise UserError(f"there is no card `{name}`", "", nearest(name, known, "cards"))
-    return "\n\n".join(pages)
-
-
-def is_card(name: str, folders: Sequence[Path] = ()) -> bool:
-    """Whether there is a card of that name, of whatever kind."""
-    return any(name in cards for cards in _cards(folders))
-
-
-def _cards(folders: Sequence[Path]) -> tuple[Mapping[str, Card], ...]:
-    return image_cards(folders), tag_cards(folders), upscaler_cards(folders)
+    return "\n\n".join(_card_page(card) for card in cards_named(name, folders))
 
 
 def _card_page(card: Card) -> str:
     facts = _facts(card)
-    title, summary = facts.pop("title"), facts.pop("summary").strip()
+    title, summary = facts.pop("title", card.name), facts.pop("summary", "").strip()
     del facts["name"]
     return "\n".join([f"# {title} ({card.name})", "", summary, "", *_block(facts, 0)])
 
