@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
 from tagkit.cards import Speed, image_card
+from tagkit.rendering.blocks import laid_over
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.weights import Weights, find_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tagkit.rendering.job import Job
     from tagkit.rendering.pipeline import Pipeline
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
 Named: TypeAlias = tuple[str, str]
 
 
+class Model(NamedTuple):
+    """What to load, and how its card says to compute."""
+
+    weights: Weights
+    speed: Speed
+
+
 class Means(msgspec.Struct, frozen=True):
     """How to render: device and precision (`auto` or a name), batch size (0: automatic).
 
-    speed: what wins over the card's own switches.
+    speed: wins over the card's own switches, and `dtype` over its.
     """
 
     device: str = "auto"
@@ -41,8 +49,8 @@ AUTOMATIC = Means()
 class Models:
     """Loads the model of a job; another than the last one takes its place."""
 
-    def __init__(self, weights: dict[Named, Weights], means: Means) -> None:
-        self._weights = weights
+    def __init__(self, models: Mapping[Named, Model], means: Means) -> None:
+        self._models = models
         self._means = means
         self._name = ("", "")
         self._loaded: Pipeline | None = None
@@ -59,21 +67,24 @@ class Models:
         from tagkit.rendering.components import load_components
         from tagkit.rendering.pipeline import Pipeline, find_device, find_dtype
 
+        model = self._models[_named(job)]
         device = find_device(self._means.device)
-        components = load_components(self._weights[_named(job)])
-        dtype = find_dtype(self._means.dtype, device)
-        return Pipeline(components, job.prediction, device, dtype, job.zero_snr)
+        speed = laid_over(model.speed, self._means.speed)
+        stated = speed.dtype if self._means.dtype == "auto" else self._means.dtype
+        dtype = find_dtype(stated or "auto", device)
+        components = load_components(model.weights)
+        return Pipeline(components, job.prediction, device, dtype, job.zero_snr, speed)
 
 
-def find_models(jobs: Iterable[Job], settings: Settings) -> dict[Named, Weights]:
+def find_models(jobs: Iterable[Job], settings: Settings) -> dict[Named, Model]:
     """The weights of every model that the jobs name. Raises UserError for missing ones."""
     hashes = FileHashes()
-    return {
-        (name, checkpoint): find_weights(
-            image_card(name, settings.cards), checkpoint, settings.checkpoints, hashes
-        )
-        for name, checkpoint in dict.fromkeys(map(_named, jobs))
-    }
+    found = {}
+    for name, checkpoint in dict.fromkeys(map(_named, jobs)):
+        card = image_card(name, settings.cards)
+        weights = find_weights(card, checkpoint, settings.checkpoints, hashes)
+        found[name, checkpoint] = Model(weights, card.speed)
+    return found
 
 
 def _named(job: Job) -> Named:

@@ -169,7 +169,7 @@ def render_order(
     began = time.monotonic()
     plan = planned(order, output, complete=complete, replan=replan)
     settings = find_settings(order.home or order.paths[0])
-    weights = find_models(plan.jobs, settings)
+    models = find_models(plan.jobs, settings)
     _refuse_unresolved(plan.jobs)
     files = find_files(plan.jobs, settings, FileHashes())
     speed = laid_over(means.speed, order.overrides.speed)
@@ -184,8 +184,8 @@ def render_order(
         before = manifest.counts().done
         try:
             tools = _tools(output, files, means, manifest)
-            models = Models(weights, means)
-            Run(manifest, output, models.open, tools, watch, means.batch_size).render(rows)
+            loaded = Models(models, means)
+            Run(manifest, output, loaded.open, tools, watch, means.batch_size).render(rows)
         finally:
             write_gallery(output, manifest.pictures())
         counts = manifest.counts()
