@@ -239,6 +239,8 @@ def _show(orders: Sequence[Order], choices: Choices, diff: bool) -> int:
 def _print_jobs(jobs: Sequence[Job]) -> None:
     for job in jobs:
         size = f"{job.width}x{job.height}"
+        if job.hires:
+            size += f" to {job.hires.width}x{job.hires.height}"
         refused = "  REFUSED: " + job.refused if job.refused else ""
         click.echo(
             f"{job.file}  {job.model} {size} steps {job.steps} cfg {job.cfg:g} seed {job.seed}  "
