@@ -74,6 +74,14 @@ def _below(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
     return node.value[step] if isinstance(node, yaml.SequenceNode) else None
 
 
+def converted(data: object, type_: type[T], name: str) -> T:
+    """What was read already as a value of `type_`; `name` stands for it. Raises UserError."""
+    try:
+        return msgspec.convert(data, type_)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), None, type_, name) from error
+
+
 def _load(text: str, name: str) -> tuple[yaml.Node | None, Any]:
     import yaml
 

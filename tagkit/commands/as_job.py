@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tagkit.errors import UserError
 from tagkit.infotext import sampler_and_schedule
-from tagkit.rendering.fields import Fields, checked
+from tagkit.rendering.fields import Fields
 from tagkit.rendering.recorded import recorded_fields
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from tagkit.infotext import Infotext
 
 # They decide nothing themselves, or what they say is A1111's default.
-_WITHOUT_FIELD = frozenset({"Model hash", "RNG", "Schedule type", "User", "Version"})
+_WITHOUT_FIELD = frozenset(
+    {"Hashes", "Lora hashes", "Model hash", "RNG", "TI hashes", "User", "VAE hash", "Version"}
+)
+_GROUPS = {
+    "sampling": re.compile("Sampler|Schedule type"),
+    "hires": re.compile("Hires |Denoising strength"),
+    "detailer": re.compile("ADetailer "),
+}
 _LONGEST_COMMENT = 1000
 # PyYAML writes them as they are, and reads them back as blanks.
 _LINE_BREAKS = frozenset("\x85\u2028\u2029")
@@ -60,13 +68,23 @@ def _comments(path: str, info: Infotext) -> str:
 
 def _parted(settings: Mapping[str, str], path: str) -> tuple[dict[str, str], dict[str, str]]:
     """The settings that a job file can say, and those that are lost."""
+    groups: dict[str, dict[str, str]] = {}
+    for key, value in _in_one_spelling(settings).items():
+        groups.setdefault(_group(key), {})[key] = value
     kept: dict[str, str] = {}
     lost: dict[str, str] = {}
-    for key, value in _in_one_spelling(settings).items():
-        said = _said(key, value, path)
-        tells = said is not None and (said != Fields(rng=said.rng) or key in _WITHOUT_FIELD)
-        (kept if tells else lost)[key] = value
+    for group in groups.values():
+        said = _said(group, path)
+        tells = said is not None and (
+            said != Fields(rng=said.rng) or group.keys() <= _WITHOUT_FIELD
+        )
+        (kept if tells else lost).update(group)
     return kept, lost
+
+
+def _group(key: str) -> str:
+    """What says something together stands or falls together."""
+    return next((group for group, member in _GROUPS.items() if member.match(key)), key)
 
 
 def _in_one_spelling(settings: Mapping[str, str]) -> dict[str, str]:
@@ -75,10 +93,10 @@ def _in_one_spelling(settings: Mapping[str, str]) -> dict[str, str]:
     return dict(settings) | {key: name for key, name in names.items() if name}
 
 
-def _said(key: str, value: str, path: str) -> Fields | None:
-    """What one setting says in the job language, None for what cannot be rendered."""
+def _said(settings: Mapping[str, str], path: str) -> Fields | None:
+    """What these settings say in the job language, None for what cannot be rendered."""
     try:
-        return checked(recorded_fields({key: value}, path), path)
+        return recorded_fields(settings, path)
     except UserError:
         return None
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tagkit.expansion import TagModel
-    from tagkit.rendering.fields import Expand
+    from tagkit.rendering.blocks import Expand
     from tagkit.rendering.planning import Complete, Completion
 
 
@@ -69,7 +69,7 @@ def _options(how: Expand) -> Options:
     return Options(
         temperature=how.temperature,
         length=how.length,
-        ban=how.ban,
+        ban=how.ban or (),
         top_p=how.top_p,
         top_k=how.top_k,
         min_p=how.min_p,

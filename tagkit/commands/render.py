@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from tagkit.rendering import Job, Means, Order, Summary
-    from tagkit.rendering.fields import Fields
+    from tagkit.rendering.fields import Overrides
     from tagkit.rendering.planning import Complete
 
 _DEFAULT = "jobs.yaml"
@@ -34,7 +34,8 @@ class Choices(NamedTuple):
 
     output: Path | None
     checkpoint: str
-    overrides: Fields
+    overrides: Overrides
+    picks: Path | None
     means: Means
     limit: int | None
     replan: bool
@@ -57,6 +58,11 @@ class Choices(NamedTuple):
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--diff", is_flag=True, help="With --dry-run: what fixing changes.")
+@click.option(
+    "--picks",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Names the pictures of an output folder to go on from, one a line.",
+)
 @click.option("--limit", type=click.IntRange(1), help="Render at most this many pictures now.")
 @click.option("--replan", is_flag=True, help="Make the frozen plan anew: random seeds, prompts.")
 @click.option("--no-resume", is_flag=True, help="Render again what is done already.")
@@ -80,6 +86,7 @@ def command(
     settings: tuple[str, ...],
     dry_run: bool,
     diff: bool,
+    picks: Path | None,
     limit: int | None,
     replan: bool,
     no_resume: bool,
@@ -91,8 +98,8 @@ def command(
     """Render job files (.yaml), prompt files (.txt) and images (again) to a folder of pictures.
 
     Prompts are linted and fixed, planned, frozen and rendered. Started again, only what is
-    missing is rendered. A folder means its *.txt files, - is stdin; without FILE, `jobs.yaml` of
-    this folder.
+    missing is rendered. A folder means its *.txt files, an output folder the pictures in it, - is
+    stdin; without FILE, `jobs.yaml` of this folder.
 
     \b
     Examples:
@@ -101,6 +108,7 @@ def command(
       tagkit render jobs.yaml --dry-run --diff
       tagkit expand "1girl, umbrella" -n 4 | tagkit render - -o out
       tagkit render jobs.yaml --checkpoint model.safetensors --device cuda
+      tagkit render out --picks picks.txt --set hires=card --set hires.denoise=0.4
     """
     from tagkit.rendering import Means
     from tagkit.rendering.jobfile import parse_overrides
@@ -110,6 +118,7 @@ def command(
         output,
         _resolved(checkpoint),
         parse_overrides((*settings, *model_set)),
+        picks,
         Means(device, dtype, _batch_size(batch_size)),
         limit,
         replan,
@@ -129,20 +138,22 @@ def _orders(files: Sequence[Path], choices: Choices, temporary: Path) -> Iterato
     groups = [tuple(found)] if choices.output else [(file,) for file in found]
     home = Path() if Path(STDIN) in files else None
     for group in groups:
-        yield Order(group, choices.overrides, choices.checkpoint, home)
+        yield Order(group, choices.overrides, choices.checkpoint, home, choices.picks)
 
 
 def _real_files(file: Path, choices: Choices, temporary: Path) -> Iterator[Path]:
-    """A folder means its prompt files, `-` what comes from stdin."""
+    """A folder means its prompt files unless it is an output, `-` what comes from stdin."""
+    from tagkit.rendering import is_output
+
     if str(file) == STDIN:
         if choices.output is None:
             raise UserError("pictures of prompts from stdin need a folder", "", "-o pictures")
         real = temporary / "stdin.txt"
         real.write_bytes(sys.stdin.buffer.read())
         yield real
-    elif file.is_dir():
+    elif file.is_dir() and not is_output(file):
         yield from map(Path, expanded((str(file),)))
-    elif file.is_file():
+    elif file.exists():
         yield file
     else:
         hint = "tagkit render jobs.yaml" if str(file) == _DEFAULT else ""
@@ -205,8 +216,9 @@ def _show(orders: Sequence[Order], choices: Choices, diff: bool) -> int:
 
     jobs: list[Job] = []
     for order in orders:
-        output = None if choices.replan else choices.output or order.output
-        plan = planned(order, output, complete=_completer(order, choices))
+        output = choices.output or order.output
+        complete = _completer(order, choices)
+        plan = planned(order, output, complete=complete, replan=choices.replan)
         for warning in plan.warnings:
             click.echo(f"warning: {warning}", err=True)
         jobs += plan.jobs[: choices.limit]
@@ -227,6 +239,8 @@ def _show(orders: Sequence[Order], choices: Choices, diff: bool) -> int:
 def _print_jobs(jobs: Sequence[Job]) -> None:
     for job in jobs:
         size = f"{job.width}x{job.height}"
+        if job.hires:
+            size += f" to {job.hires.width}x{job.hires.height}"
         refused = "  REFUSED: " + job.refused if job.refused else ""
         click.echo(
             f"{job.file}  {job.model} {size} steps {job.steps} cfg {job.cfg:g} seed {job.seed}  "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tagkit.documents.pieces import Piece, pieces, read_piece
 from tagkit.documents.reading import decode_document, read_document
 from tagkit.documents.records import SPLITS, parse_document, parse_record
+from tagkit.documents.styles import named_styles
 from tagkit.documents.values import NEGATIVE, Document, Record, Suppression
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Record",
     "Suppression",
     "decode_document",
+    "named_styles",
     "parse_document",
     "parse_record",
     "pieces",

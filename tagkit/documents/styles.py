@@ -26,6 +26,29 @@ def parse_styles(text: str, name: str) -> Document:
     A quote inside a field is doubled in the file, so a field that holds one is longer there than
     its text; its record is not to be written back.
     """
+    line_map = LineMap(text)
+    records = [_record(row, line_map) for row in _named_rows(text, name)]
+    found = tuple(record for record in records if record)
+    return Document(name, text, found, writable=False)
+
+
+def named_styles(text: str, name: str) -> dict[str, tuple[str, str]]:
+    """Prompt and negative prompt of each style by its name, either may be empty.
+
+    Raises UserError as `parse_styles` does.
+    """
+    nothing = _Field("", Span(0, 0))
+    return {
+        row.get("name", nothing).text: (
+            row.get("prompt", nothing).text,
+            row.get("negative_prompt", nothing).text,
+        )
+        for row in _named_rows(text, name)
+    }
+
+
+def _named_rows(text: str, name: str) -> list[dict[str, _Field]]:
+    """Each row by the names of its columns."""
     rows = list(_rows(text, name))
     header = [field.text.strip().lower() for field in rows[0]] if rows else []
     if "prompt" not in header:
@@ -34,10 +57,7 @@ def parse_styles(text: str, name: str) -> Document:
             f"{name}:1",
             "its first row is name,prompt,negative_prompt",
         )
-    line_map = LineMap(text)
-    records = [_record(dict(zip(header, row, strict=False)), line_map) for row in rows[1:]]
-    found = tuple(record for record in records if record)
-    return Document(name, text, found, writable=False)
+    return [dict(zip(header, row, strict=False)) for row in rows[1:]]
 
 
 def _record(row: dict[str, _Field], line_map: LineMap) -> Record | None:

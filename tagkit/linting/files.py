@@ -86,6 +86,10 @@ class Named:
         self._with_aliases = with_aliases
         self.nearest = cache(self._nearest)
 
+    def names(self) -> list[str]:
+        """The stems of all files."""
+        return list(dict.fromkeys(path.stem for path in self._files.values()))
+
     def find(self, name: str) -> Path | None:
         """The file of this name; headers are read only if no file itself is called so."""
         found = self._files.get(name)

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from tagkit.rendering.job import Job
 from tagkit.rendering.loading import Means
+from tagkit.rendering.manifest import is_output
 from tagkit.rendering.session import Order, Summary, plan, planned, render, render_order
 
-__all__ = ["Job", "Means", "Order", "Summary", "plan", "planned", "render", "render_order"]
+__all__ = [
+    "Job",
+    "Means",
+    "Order",
+    "Summary",
+    "is_output",
+    "plan",
+    "planned",
+    "render",
+    "render_order",
+]

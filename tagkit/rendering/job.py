@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# The folders of tagkit.yaml that hold files which a job may name.
+Kind: TypeAlias = Literal["loras", "embeddings", "detectors", "vaes", "upscalers"]
 
 _ID_DIGITS = 20
 
@@ -143,6 +151,8 @@ _PUBLIC = (
     "id", "index", "file", "prompt", "negative", "seed", "width", "height", "steps", "cfg",
     "sampler", "model", "hires", "detailer", "loras", "tokens", "diagnostics",
 )  # fmt: skip
+_FILES = (Lora, Embedding, HiresPass, DetailerPass)
+_FILE_NAMES = ("name", "upscaler", "detector")
 _DECIDING = ("prompt", "negative", "seed", "width", "height", "steps", "cfg", "sampler", "weights")
 # Hashed only where they differ from these, so that ids outlive fields that come later.
 _USUAL: dict[str, object] = {
@@ -165,9 +175,48 @@ _USUAL: dict[str, object] = {
 def recipe(job: Job) -> str:
     """All that decides the picture, as canonical JSON."""
     deciding = {name: getattr(job, name) for name in _DECIDING}
-    unusual = {name: getattr(job, name) for name, usual in _USUAL.items()}
-    unusual = {name: value for name, value in unusual.items() if value != _USUAL[name]}
+    unusual = {
+        name: _deciding(value)
+        for name, usual in _USUAL.items()
+        if (value := getattr(job, name)) != usual
+    }
     return msgspec.json.encode(deciding | unusual, order="sorted").decode()
+
+
+def first_pass(job: Job) -> Job:
+    """The job of the picture that its later passes begin with; without id."""
+    return msgspec.structs.replace(job, id=None, hires=None, detailer=(), base="")
+
+
+def _deciding(value: object) -> object:
+    """A file is known by its digest, not by its name, and what is usual goes unsaid."""
+    if isinstance(value, tuple):
+        return [_deciding(each) for each in value]
+    if not isinstance(value, _FILES):
+        return value
+    said = {
+        name: part
+        for name, usual in _usual_values(type(value)).items()
+        if (part := getattr(value, name)) != usual
+    }
+    return {name: said[name] for name in said if not (value.digest and name in _FILE_NAMES)}
+
+
+@cache
+def _usual_values(kind: type[msgspec.Struct]) -> dict[str, object]:
+    """Fields and their defaults."""
+    return {field.name: field.default for field in msgspec.structs.fields(kind)}
+
+
+def needed_files(job: Job) -> Iterator[tuple[Kind, str, str | None]]:
+    """Every file that the job needs beside its checkpoint: kind, name, digest."""
+    yield from (("loras", each.name, each.digest) for each in job.loras)
+    yield from (("embeddings", each.name, each.digest) for each in job.embeddings)
+    yield from (("detectors", each.detector, each.digest) for each in job.detailer)
+    if job.vae:
+        yield "vaes", job.vae, job.vae_digest
+    if job.hires and job.hires.digest != "":
+        yield "upscalers", job.hires.upscaler, job.hires.digest
 
 
 def identified(job: Job) -> Job:

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+from functools import reduce
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
+from tagkit.cards import Speed
 from tagkit.documents import parse_record, read_document
 from tagkit.errors import UserError
 from tagkit.infotext import Infotext, parse_settings, read_image
+from tagkit.rendering.blocks import Negative, laid_over
 from tagkit.rendering.fields import (
     FIELD_NAMES,
     UNSAID,
     Fields,
-    Negative,
+    Overrides,
     checked,
     merged,
+    normal,
     problems,
-    with_off,
 )
-from tagkit.rendering.recorded import recorded_fields
-from tagkit.typed_yaml import Steps, nearest, parse_yaml, place_of, read_text
+from tagkit.rendering.job import Job
+from tagkit.rendering.recorded import recorded_fields, recorded_hashes
+from tagkit.typed_yaml import Steps, converted, nearest, parse_yaml, place_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tagkit.documents import Record
+
+F = TypeVar("F", bound=Fields)
 
 JOB_SUFFIXES = (".yaml", ".yml", ".json")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -73,7 +79,9 @@ class Request(msgspec.Struct, frozen=True):
     """A prompt and what is said of it.
 
     layers: fields, the later ones winning. cells: the matrix, one set of fields a combination.
-    recorded: the prompt is that of a picture, so nothing is drawn for it.
+    recorded: the prompt is that of a picture, so nothing is drawn for it. hashes: LoRAs by name and
+    hash that a record names. base: the job whose stored picture may be gone on from. checkpoint:
+    what it was rendered with instead of the card's weights.
     """
 
     prompt: str
@@ -81,6 +89,9 @@ class Request(msgspec.Struct, frozen=True):
     cells: tuple[Fields, ...]
     origin: Origin
     recorded: bool = False
+    hashes: tuple[tuple[str, str], ...] = ()
+    base: Job | None = None
+    checkpoint: str = ""
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -106,17 +117,24 @@ def read_source(path: Path) -> Source:
     return Source(path, tuple(requests), _digest([path]))
 
 
-def parse_overrides(settings: Sequence[str]) -> Fields:
-    """`key=value` texts, the values written as in a job file. Raises UserError."""
-    return merged(*(_override(setting) for setting in settings))
+def parse_overrides(settings: Sequence[str]) -> Overrides:
+    """`key=value` texts, the values written as in a job file. Raises UserError.
+
+    `hires.denoise=0.4` says one key of a mapping and leaves the others.
+    """
+    said = [_override(setting) for setting in settings]
+    speed = reduce(laid_over, (each.speed for each in said), Speed())
+    return Overrides(**{**msgspec.structs.asdict(merged(*said)), "speed": speed})
 
 
-def _override(setting: str) -> Fields:
+def _override(setting: str) -> Overrides:
     key, equals, value = setting.partition("=")
     name = f"--set {setting}"
     if not equals:
         raise UserError(f"`{name}` is no `key=value`", "", "--set cfg=6")
-    return checked(parse_yaml(f"{key.strip()}: {value}", Fields, name), name)
+    block, dot, inner = key.strip().partition(".")
+    text = f"{block}:\n  {inner}: {value}" if dot else f"{block}: {value}"
+    return checked(parse_yaml(text, Overrides, name), name)
 
 
 def _job_file(path: Path) -> Source:
@@ -171,9 +189,16 @@ def _recorded(
     info: Infotext, base: Fields, own: Fields, cells: tuple[Fields, ...], origin: Origin
 ) -> Request:
     """A picture that was made before is made again as it was: nothing fixed, nothing added."""
-    as_it_was = Fields(negative=Negative(info.negative or "", "none"), fix="off", expand="off")
+    as_it_was = unchanged_words(info.negative or "")
     said = recorded_fields(info.settings, origin.place())
-    return Request(info.prompt, (base, as_it_was, said, own), cells, origin, recorded=True)
+    layers, hashes = (base, as_it_was, said, own), recorded_hashes(info.settings)
+    return Request(info.prompt, layers, cells, origin, recorded=True, hashes=hashes)
+
+
+def unchanged_words(negative: str) -> Fields:
+    """Nothing is fixed, completed or styled, and no pass is added."""
+    exact = Negative(negative, "none")
+    return Fields(negative=exact, fix="off", expand="off", styles=(), hires="off", detailer="off")
 
 
 def _digest(paths: Sequence[Path]) -> str:
@@ -189,32 +214,37 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def checked(self, fields: Fields, steps: Steps) -> Fields:
+    def checked(self, fields: F, steps: Steps) -> F:
         for name, problem in problems(fields):
             raise UserError(problem, place_of(self._path, (*steps, name)))
-        return with_off(fields)
+        return normal(fields)
 
     def cells(self, matrix: dict[str, object]) -> Iterator[Fields]:
+        """Every combination, the last key changing fastest."""
         columns = [list(self._column(key, values)) for key, values in matrix.items()]
-        for combination in product(*columns):
-            yield msgspec.convert(dict(combination), Fields)
+        return (merged(*combination) for combination in product(*columns))
 
-    def _column(self, key: str, values: object) -> Iterator[tuple[str, object]]:
+    def _column(self, key: str, values: object) -> Iterator[Fields]:
         if not isinstance(values, list) or not values:
             what = f"`matrix.{key}` in `{self._path}`: it must be a list of values"
             raise UserError(what, place_of(self._path, ("matrix", key)), f"{key}: [1, 2]")
         for index, value in enumerate(values):
-            yield key, self._cell(key, index, value)
+            yield self._cell(key, index, value)
 
-    def _cell(self, key: str, index: int, value: object) -> object:
-        place = place_of(self._path, ("matrix", key, index))
-        if key not in FIELD_NAMES:
-            hint = nearest(key, sorted(FIELD_NAMES), "keys")
-            raise UserError(f"unknown key `{key}` in `matrix` of `{self._path}`", place, hint)
+    def _cell(self, key: str, index: int, value: object) -> Fields:
+        """One value of a field, or of a key in one: `hires.denoise`."""
+        steps = ("matrix", key, index)
+        block, dot, inner = key.partition(".")
+        if block not in FIELD_NAMES:
+            hint = nearest(block, sorted(FIELD_NAMES), "keys")
+            what = f"unknown key `{key}` in `matrix` of `{self._path}`"
+            raise UserError(what, place_of(self._path, steps), hint)
+        cell = {block: {inner: value} if dot else value}
         try:
-            fields = msgspec.convert({key: value}, Fields)
-        except msgspec.ValidationError as error:
-            problem = str(error).partition(" - at ")[0]
-            what = f"`matrix.{key}` in `{self._path}`: {problem[0].lower()}{problem[1:]}"
-            raise UserError(what, place) from error
-        return getattr(self.checked(fields, ("matrix",)), key)
+            fields = converted(cell, Fields, f"matrix.{key}")
+        except UserError as error:
+            what = f"{error.what} of `{self._path}`"
+            raise UserError(what, place_of(self._path, steps), error.hint) from error
+        for _, problem in problems(fields):
+            raise UserError(problem, place_of(self._path, steps))
+        return normal(fields)

@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
-from tagkit.cards import image_card
+from tagkit.cards import Speed, image_card
+from tagkit.rendering.blocks import laid_over
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.weights import Weights, find_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tagkit.rendering.job import Job
     from tagkit.rendering.pipeline import Pipeline
     from tagkit.settings import Settings
 
 
+# A card, and what the user named instead of its weights.
+Named: TypeAlias = tuple[str, str]
+
+
+class Model(NamedTuple):
+    """What to load, and how its card says to compute."""
+
+    weights: Weights
+    speed: Speed
+
+
 class Means(msgspec.Struct, frozen=True):
-    """How to render: device and precision (`auto` or a name), batch size (0: automatic)."""
+    """How to render: device and precision (`auto` or a name), batch size (0: automatic).
+
+    speed: wins over the card's own switches, and `dtype` over its.
+    """
 
     device: str = "auto"
     dtype: str = "auto"
     batch_size: int = 0
+    speed: Speed = Speed()
 
 
 AUTOMATIC = Means()
@@ -33,37 +49,43 @@ AUTOMATIC = Means()
 class Models:
     """Loads the model of a job; another than the last one takes its place."""
 
-    def __init__(self, weights: dict[str, Weights], means: Means) -> None:
-        self._weights = weights
+    def __init__(self, models: Mapping[Named, Model], means: Means) -> None:
+        self._models = models
         self._means = means
-        self._name = ""
+        self._name = ("", "")
         self._loaded: Pipeline | None = None
 
     def open(self, job: Job) -> Pipeline:
         """The pipeline for this job. Raises UserError for a device or weights that are none."""
-        if self._loaded is None or self._name != job.model:
+        if self._loaded is None or self._name != _named(job):
             self._loaded = None
             gc.collect()
-            self._loaded, self._name = self._load(job), job.model
+            self._loaded, self._name = self._load(job), _named(job)
         return self._loaded
 
     def _load(self, job: Job) -> Pipeline:
         from tagkit.rendering.components import load_components
         from tagkit.rendering.pipeline import Pipeline, find_device, find_dtype
 
+        model = self._models[_named(job)]
         device = find_device(self._means.device)
-        components = load_components(self._weights[job.model])
-        dtype = find_dtype(self._means.dtype, device)
-        return Pipeline(components, job.prediction, device, dtype, job.zero_snr)
+        speed = laid_over(model.speed, self._means.speed)
+        stated = speed.dtype if self._means.dtype == "auto" else self._means.dtype
+        dtype = find_dtype(stated or "auto", device)
+        components = load_components(model.weights)
+        return Pipeline(components, job.prediction, device, dtype, job.zero_snr, speed)
 
 
-def find_models(jobs: Iterable[Job], settings: Settings) -> dict[str, Weights]:
+def find_models(jobs: Iterable[Job], settings: Settings) -> dict[Named, Model]:
     """The weights of every model that the jobs name. Raises UserError for missing ones."""
     hashes = FileHashes()
-    named = {job.model: job.checkpoint for job in jobs}
-    return {
-        name: find_weights(
-            image_card(name, settings.cards), checkpoint, settings.checkpoints, hashes
-        )
-        for name, checkpoint in named.items()
-    }
+    found = {}
+    for name, checkpoint in dict.fromkeys(map(_named, jobs)):
+        card = image_card(name, settings.cards)
+        weights = find_weights(card, checkpoint, settings.checkpoints, hashes)
+        found[name, checkpoint] = Model(weights, card.speed)
+    return found
+
+
+def _named(job: Job) -> Named:
+    return job.model, job.checkpoint

@@ -82,6 +82,15 @@ class Manifest:
         """The last plan, in its order."""
         return [_row(each) for each in self._select("place IS NOT NULL ORDER BY place")]
 
+    def key(self) -> str:
+        """What the last plan was made from, "" if there is none."""
+        found = self._connection.execute("SELECT key FROM plan").fetchone()
+        return str(found[0]) if found else ""
+
+    def known(self) -> list[Row]:
+        """Every job of every plan: the last plan's first."""
+        return [_row(each) for each in self._select("TRUE ORDER BY place IS NULL, place, file")]
+
     def pictures(self) -> list[Row]:
         """Every job that has a picture: the last plan's first, then those of earlier plans."""
         found = self._select("state = 'done' ORDER BY place IS NULL, place, file")
@@ -208,11 +217,16 @@ class Manifest:
         return (self._output / row.job.file).is_file()
 
 
+def is_output(folder: Path) -> bool:
+    """Whether it is an output folder of tagkit."""
+    return (folder / FOLDER / _FILE).is_file()
+
+
 @contextmanager
 def open_manifest(output: Path, *, create: bool = False) -> Iterator[Manifest]:
     """The manifest of an output folder. Raises UserError if there is none or it is damaged."""
     path = output / FOLDER / _FILE
-    if not create and not path.is_file():
+    if not create and not is_output(output):
         raise UserError(f"`{output}` is no output folder of tagkit", f"no {FOLDER}/{_FILE} in it")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

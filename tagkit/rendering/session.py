@@ -12,14 +12,17 @@ import msgspec
 from tagkit.cards import image_card
 from tagkit.errors import UserError
 from tagkit.extras import need
+from tagkit.rendering.blocks import laid_over
 from tagkit.rendering.events import Begun, unwatched
-from tagkit.rendering.fields import UNSAID, Fields, checked
+from tagkit.rendering.fields import UNSAID, Overrides, checked, merged
+from tagkit.rendering.finding import find_files, unchanged
 from tagkit.rendering.gallery import write_gallery
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.jobfile import read_source
 from tagkit.rendering.loading import AUTOMATIC, Means, Models, find_models
 from tagkit.rendering.lock import folder_lock
-from tagkit.rendering.manifest import FOLDER, Counts, open_manifest
+from tagkit.rendering.manifest import FOLDER, Counts, is_output, open_manifest
+from tagkit.rendering.picking import picked_source
 from tagkit.rendering.planning import Plan, make_plan, plan_key
 from tagkit.rendering.running import Run
 from tagkit.rendering.weights import weights_digest
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
     from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
+    from tagkit.rendering.jobfile import Source
     from tagkit.rendering.manifest import Manifest
     from tagkit.rendering.planning import Complete
     from tagkit.rendering.tools import Tools
@@ -38,21 +42,24 @@ if TYPE_CHECKING:
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What is to be rendered.
+    """What is to be rendered: files, or output folders to go on from.
 
     overrides: what `--set` says. checkpoint: instead of the card's. home: from where tagkit.yaml
-    is looked for; the first file if None.
+    is looked for; the first file if None. picks: names the pictures of folders to take.
     """
 
     paths: tuple[Path, ...]
-    overrides: Fields = UNSAID
+    overrides: Overrides = Overrides()
     checkpoint: str = ""
     home: Path | None = None
+    picks: Path | None = None
 
     @property
     def output(self) -> Path:
         """Where pictures go if nobody says: beside the first file, named by its stem."""
         file = self.paths[0]
+        if is_output(file):
+            return file
         return file.with_suffix("") if file.suffix else file.with_name(f"{file.name}-pictures")
 
 
@@ -105,15 +112,16 @@ def planned(
     *,
     complete: Complete | None = None,
     random: Random | None = None,
+    replan: bool = False,
 ) -> Plan:
     """The plan frozen in `output` if it was made from the same, else a new one.
 
-    random: draws the seeds that nobody states; the system's if None.
+    random: draws the seeds that nobody states; the system's if None. replan: always a new one.
     """
-    sources = [read_source(path) for path in order.paths]
+    sources = [_source(path, order, output) for path in order.paths]
     settings = find_settings(order.home or order.paths[0])
-    key = plan_key(sources, settings, order.overrides, order.checkpoint)
-    frozen = _frozen(output, key, settings) if output else None
+    key = _own_key(order) or plan_key(sources, settings, order.overrides, order.checkpoint)
+    frozen = _frozen(output, key, settings) if output and not replan else None
     return frozen or make_plan(
         sources,
         settings,
@@ -122,6 +130,24 @@ def planned(
         order.checkpoint,
         complete,
     )
+
+
+def _source(path: Path, order: Order, output: Path | None) -> Source:
+    if is_output(path):
+        stay = output is not None and output.resolve() == path.resolve()
+        return picked_source(path, order.picks, stay=stay)
+    if order.picks:
+        raise UserError(f"`{path}` is no output folder to take picks from", str(order.picks))
+    return read_source(path)
+
+
+def _own_key(order: Order) -> str:
+    """That of the plan of an output folder which is to be rendered as it is, else ""."""
+    asked = (order.paths[1:], merged(order.overrides), order.checkpoint, order.picks)
+    if asked != ((), UNSAID, "", None) or not is_output(order.paths[0]):
+        return ""
+    with open_manifest(order.paths[0]) as manifest:
+        return manifest.key()
 
 
 def render_order(
@@ -141,9 +167,13 @@ def render_order(
     """
     need("render", "torch", "diffusers", "transformers", "PIL")
     began = time.monotonic()
-    plan = planned(order, None if replan else output, complete=complete)
-    weights = find_models(plan.jobs, find_settings(order.home or order.paths[0]))
+    plan = planned(order, output, complete=complete, replan=replan)
+    settings = find_settings(order.home or order.paths[0])
+    models = find_models(plan.jobs, settings)
     _refuse_unresolved(plan.jobs)
+    files = find_files(plan.jobs, settings, FileHashes())
+    speed = laid_over(means.speed, order.overrides.speed)
+    means = msgspec.structs.replace(means, speed=speed)
     with folder_lock(output / FOLDER), open_manifest(output, create=True) as manifest:
         manifest.adopt(plan)
         if not resume:
@@ -153,9 +183,9 @@ def render_order(
         watch(Begun(plan.jobs, plan.warnings, len(rows)))
         before = manifest.counts().done
         try:
-            tools = _tools(output, {}, means, manifest)
-            models = Models(weights, means)
-            Run(manifest, output, models.open, tools, watch, means.batch_size).render(rows)
+            tools = _tools(output, files, means, manifest)
+            loaded = Models(models, means)
+            Run(manifest, output, loaded.open, tools, watch, means.batch_size).render(rows)
         finally:
             write_gallery(output, manifest.pictures())
         counts = manifest.counts()
@@ -178,14 +208,17 @@ def _frozen(output: Path, key: str, settings: Settings) -> Plan | None:
             jobs = manifest.plan(key)
     except UserError:
         return None
+    if jobs is None:
+        return None
     hashes = FileHashes()
-    models = {(job.model, job.checkpoint, job.weights) for job in jobs or ()}
+    models = {(job.model, job.checkpoint, job.weights) for job in jobs}
     same = all(
         weights_digest(image_card(name, settings.cards), named, settings.checkpoints, hashes)
         == digest
         for name, named, digest in models
     )
-    return Plan(jobs, (), key) if jobs and same else None
+    same = same and unchanged(jobs, settings, hashes)
+    return Plan(jobs, (), key) if same else None
 
 
 def _refuse_unresolved(jobs: Sequence[Job]) -> None:
@@ -196,8 +229,8 @@ def _refuse_unresolved(jobs: Sequence[Job]) -> None:
         raise UserError(f"{reason}{others}", f"in the prompt: {job.original}")
 
 
-def _fields(overrides: Mapping[str, object] | None) -> Fields:
+def _fields(overrides: Mapping[str, object] | None) -> Overrides:
     try:
-        return checked(msgspec.convert(overrides or {}, Fields), "overrides")
+        return checked(msgspec.convert(overrides or {}, Overrides), "overrides")
     except msgspec.ValidationError as error:
         raise UserError(f"overrides: {error}") from error

@@ -14,14 +14,15 @@ from tagkit.linting import Linter
 from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.own_rules import own_rules
 from tagkit.packs import selected, shipped_rules
-from tagkit.rendering.fields import Negative
+from tagkit.rendering.blocks import Negative
 from tagkit.rendering.job import Tokens
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from tagkit.cards import ImageCard
+    from tagkit.linting import Diagnostic
     from tagkit.packs import Rule, Safety
     from tagkit.settings import Settings
 
@@ -56,66 +57,89 @@ class Editor:
     def __init__(self, card: ImageCard, settings: Settings) -> None:
         self._card = card
         self._settings = settings
-        self.fixed = lru_cache(maxsize=None)(self._fixed)
-        self.judged = lru_cache(maxsize=None)(self._judged)
+        self.worded = lru_cache(maxsize=None)(self._worded)
+        self.refusal = lru_cache(maxsize=None)(self._refusal)
 
-    def _fixed(self, prompt: str, negative: str | Negative, fix: str) -> tuple[str, str]:
-        """The prompt as `fix` (safe, unsafe, off) leaves it, and its negative prompt."""
-        if not isinstance(negative, Negative):
-            return self._completed(prompt, negative, fix)
-        given = negative.text
-        if negative.complete == "base":
-            given = ", ".join(filter(None, (given.rstrip(", "), self._card.prompt.negative)))
-        positive, completed = self._completed(prompt, given, fix)
-        return positive, given if negative.complete == "none" else completed
-
-    def _completed(self, prompt: str, negative: str, fix: str) -> tuple[str, str]:
-        if negative == "none":
-            return self._completed(prompt, "", fix)[0], ""
-        linter = self._linters[fix]
-        given = None if negative == "auto" else negative
-        texts = linter.lint(_record(prompt, given)).fixed
-        return texts.positive, texts.negative
-
-    def _judged(self, positive: str, negative: str) -> Wording:
-        """Final words, counted and judged; nothing is changed here."""
-        found = self._judge.lint(_record(positive, negative)).diagnostics
-        refusals = [each.message for each in found if each.code.startswith(_REFUSING)]
-        tokens = Tokens(count_tokens(positive).real, count_tokens(negative, negative=True).real)
+    def _worded(self, prompt: str, negative: str | Negative, fix: str) -> Wording:
+        """The prompts as `fix` (safe, unsafe, off) leaves them, judged as they are then."""
+        given = self._given(negative)
+        report = self._linters[fix].lint(_record(prompt, given))
+        positive, completed, found = report.fixed.positive, report.fixed.negative, report.remaining
+        if given is not None and _is_exact(negative):
+            completed = given
+        if fix == "off" or completed != report.fixed.negative or _meet(positive, completed):
+            found = self._judge.lint(_record(positive, completed)).diagnostics
+        tokens = Tokens(count_tokens(positive).real, count_tokens(completed, negative=True).real)
         codes = tuple(sorted({each.code for each in found}))
-        missing = [
-            each.message
-            for each in found
-            if each.severity == "error" and each.code.startswith(_MISSING)
-        ]
-        return Wording(positive, negative, tokens, codes, "; ".join(refusals), "; ".join(missing))
+        refused = _messages(found, _REFUSING)
+        missing = _messages((each for each in found if each.severity == "error"), _MISSING)
+        return Wording(positive, completed, tokens, codes, refused, missing)
+
+    def _refusal(self, prompts: tuple[str, ...]) -> str:
+        """Why the prompts of one picture's passes must not be rendered together, "" if they may."""
+        report = self._safety.lint(_record(", ".join(prompts), None))
+        return _messages(report.diagnostics, _REFUSING)
+
+    def _given(self, negative: str | Negative) -> str | None:
+        """The negative prompt to complete, None for one that is the card's alone."""
+        if isinstance(negative, str):
+            return {"auto": None, "none": ""}.get(negative, negative)
+        if negative.complete != "base":
+            return negative.text
+        return ", ".join(filter(None, (negative.text.rstrip(", "), self._card.prompt.negative)))
+
+    @cached_property
+    def _files(self) -> Files:
+        return Files(self._settings)
 
     @cached_property
     def _rules(self) -> tuple[Rule, ...]:
+        """Safety rules judge whatever the settings leave out."""
         known = (*shipped_rules(), *own_rules(self._settings.rules))
-        return selected(known, self._settings.select, self._settings.ignore)
+        rules = selected(known, self._settings.select, self._settings.ignore)
+        others = [rule for rule in rules if not rule.code.startswith(_REFUSING)]
+        return (*others, *_safety_rules())
 
     @cached_property
     def _linters(self) -> dict[str, Linter]:
         """With `fix: off` only what completes the negative prompt is left."""
         injecting = [rule for rule in self._rules if rule.code.startswith(_INJECTING)]
+        chosen = {fix: injecting if fix == "off" else self._rules for fix in _SAFETIES}
         return {
-            fix: self._linter(injecting if fix == "off" else self._rules, allowed)
-            for fix, allowed in _SAFETIES.items()
+            fix: self._linter(rules, _SAFETIES[fix], self._files) for fix, rules in chosen.items()
         }
 
     @cached_property
     def _judge(self) -> Linter:
-        """Safety rules judge whatever the settings leave out."""
-        safety = [rule for rule in shipped_rules() if rule.code.startswith(_REFUSING)]
-        others = [rule for rule in self._rules if rule not in safety]
-        return self._linter([*others, *safety], (), Files(self._settings))
+        return self._linter(self._rules, (), self._files)
 
-    def _linter(
-        self, rules: Sequence[Rule], fixes: Sequence[Safety], files: Files = NO_FILES
-    ) -> Linter:
+    @cached_property
+    def _safety(self) -> Linter:
+        return self._linter(_safety_rules(), (), NO_FILES)
+
+    def _linter(self, rules: Sequence[Rule], fixes: Sequence[Safety], files: Files) -> Linter:
         lexicon = lexicon_for(self._settings.lexicon)
         return Linter(self._card, rules, fixes=fixes, files=files, lexicon=lexicon)
+
+
+def _is_exact(negative: str | Negative) -> bool:
+    """Whether nothing is added to it."""
+    return negative == "none" or (isinstance(negative, Negative) and negative.complete == "none")
+
+
+def _meet(positive: str, negative: str) -> bool:
+    """Whether something of a negative prompt that was made up may stand in the prompt, too."""
+    words = positive.lower()
+    return any(tag in words for tag in negative.lower().split(", ") if tag)
+
+
+def _messages(found: Iterable[Diagnostic], code: str) -> str:
+    """What rules whose codes begin so say."""
+    return "; ".join(each.message for each in found if each.code.startswith(code))
+
+
+def _safety_rules() -> list[Rule]:
+    return [rule for rule in shipped_rules() if rule.code.startswith(_REFUSING)]
 
 
 def _record(positive: str, negative: str | None) -> Record:

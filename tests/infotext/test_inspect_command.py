@@ -10,7 +10,8 @@ from image_files import png, png_with, text_chunk
 
 from tagkit.commands.as_job import job_file
 from tagkit.infotext import Infotext, read_infotext
-from tagkit.rendering.fields import merged
+from tagkit.rendering.blocks import DetailerEntry, Hires, LoraEntry
+from tagkit.rendering.fields import Fields, merged
 from tagkit.rendering.jobfile import read_source
 
 TEXT = (
@@ -71,15 +72,17 @@ def test_a_job_file_that_renders_the_image_again(run, image, tmp_path):
                 "prompt": "1girl, blue hair",
                 "negative": {"text": "lowres, 'x'", "complete": "none"},
                 "model": "tiny", "size": "832x1216", "steps": 20, "cfg": 6.5,
-                "sampler": "euler-a", "rng": "nv", "seed": 7, "count": 1,
+                "sampler": "euler-a", "scheduler": "automatic", "rng": "nv", "seed": 7, "count": 1,
                 "fix": "off", "expand": "off",
             }
         ],
     }  # fmt: skip
     assert "not carried over" not in out.stdout
     (request,) = requests_of(tmp_path, out.stdout)
-    (original,) = [(each.prompt, merged(*each.layers)) for each in read_source(image).requests]
-    assert request == original
+    (original,) = read_source(image).requests
+    nothing_more = Fields(styles=(), hires="off", detailer="off")
+    assert request[0] == original.prompt
+    assert merged(nothing_more, request[1]) == merged(*original.layers)
 
 
 def test_the_same_plan_as_the_image_itself(run, image, tmp_path):
@@ -96,16 +99,19 @@ def test_the_same_plan_as_the_image_itself(run, image, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "lost"),
     [
-        ({"Sampler": "DPM++ 2M Karras"}, "Sampler: DPM++ 2M, Schedule type: Karras"),
-        ({"Sampler": "Euler a Karras"}, "Schedule type: Karras"),
-        ({"Denoising strength": "0.4", "Hires upscale": "2"},
-         "Denoising strength: 0.4, Hires upscale: 2"),
+        ({"Sampler": "DPM fast"}, "Sampler: DPM fast"),
+        ({"Sampler": "Euler a", "Schedule type": "Beta"}, "Sampler: Euler a, Schedule type: Beta"),
+        ({"Denoising strength": "0.4"}, "Denoising strength: 0.4"),
+        ({"Denoising strength": "0.4", "Hires upscale": "2", "Hires checkpoint": "x"},
+         "Denoising strength: 0.4, Hires upscale: 2, Hires checkpoint: x"),
+        ({"ADetailer model": "face_yolov8n.pt", "ADetailer restore face": "True"},
+         "ADetailer model: face_yolov8n.pt, ADetailer restore face: True"),
         ({"Size": "833x100"}, "Size: 833x100"),
         ({"Steps": "many"}, "Steps: many"),
         ({"Model": "unheard of", "Model hash": "abc"}, "Model: unheard of"),
         ({"Seed": str(2**64 - 1)}, f"Seed: {2**64 - 1}"),
         ({"RNG": "dice"}, "RNG: dice"),
-        ({"Lora weights": "ink: 0.8"}, "Lora weights: ink: 0.8"),
+        ({"Lora weights": "ink: heavy"}, "Lora weights: ink: heavy"),
         ({"Odd": "a\nb\x07\u2028"}, "Odd: a b"),
     ],
 )  # fmt: skip
@@ -113,6 +119,21 @@ def test_what_a_job_cannot_say_is_named(tmp_path, settings, lost):
     text = job_file([("a.png", Infotext("1girl", None, settings))])
     assert f"# not carried over: {lost}" in text
     assert len(requests_of(tmp_path, text)) == 1
+
+
+def test_passes_and_networks_are_carried_over(tmp_path):
+    settings = {
+        "Sampler": "DPM++ 2M Karras", "Denoising strength": "0.4", "Hires upscale": "1.5",
+        "Hires upscaler": "Lanczos", "ADetailer model": "face_yolov8n.pt",
+        "ADetailer confidence": "0.5", "Lora weights": "ink: 0.8",
+    }  # fmt: skip
+    text = job_file([("a.png", Infotext("1girl", None, settings))])
+    assert "not carried over" not in text
+    [(_, fields)] = requests_of(tmp_path, text)
+    assert (fields.sampler, fields.scheduler) == ("dpm++-2m", "karras")
+    assert fields.hires == Hires(upscaler="Lanczos", scale=1.5, denoise=0.4)
+    assert fields.detailer == (DetailerEntry("face_yolov8n", confidence=0.5),)
+    assert fields.loras == (LoraEntry("ink", 0.8),)
 
 
 def test_nothing_is_said_of_what_decides_nothing():

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import random
+
 import msgspec
 import pytest
 
 from tagkit.cards import image_card
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import Job, identified
+from tagkit.rendering.jobfile import parse_overrides, read_source
+from tagkit.rendering.planning import make_plan
 from tagkit.rendering.weights import find_weights
+from tagkit.settings import Settings
 
+NO_FOLDERS = Settings()
 NEGATIVE = "lowres, bad hands"
 
 
@@ -60,5 +66,20 @@ def make_job():
             weights="0" * 64,
         )  # fmt: skip
         return identified(msgspec.structs.replace(job, **fields))
+
+    return make
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Plans a job file given as a value; the rest as `make_plan` takes it."""
+
+    def make(prompts, overrides=(), seed=0, settings=NO_FOLDERS, complete=None, **fields):
+        document = {"model": "tiny", "prompts": prompts, **fields}
+        path = tmp_path / "jobs.json"
+        path.write_bytes(msgspec.json.encode(document))
+        said = parse_overrides(overrides)
+        source = read_source(path)
+        return make_plan([source], settings, random.Random(seed), said, complete=complete)
 
     return make

@@ -3,9 +3,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from tagkit.cards import Speed
 from tagkit.errors import UserError
 from tagkit.infotext import Infotext
-from tagkit.rendering.fields import Fields, Negative, merged
+from tagkit.rendering.blocks import DetailerEntry, Expand, Hires, LoraEntry, Negative
+from tagkit.rendering.fields import Fields, Overrides, merged
 from tagkit.rendering.jobfile import parse_overrides, read_source
 
 HEAD = "version: 1\nmodel: tiny\n"
@@ -29,9 +31,11 @@ def said(request):
 def test_every_field(read):
     source = read(
         HEAD
-        + """defaults: {negative: auto, size: 64x128, steps: 9, cfg: 6, sampler: euler-a, rng: nv,
-  seed: -1, count: 3, fix: off, expand: off, hires: off, detailer: off, loras: [],
-  filename: "{seed}", format: png}
+        + """defaults: {negative: auto, size: 64x128, steps: 9, cfg: 6, sampler: DPM++ 2M Karras,
+  rng: nv, seed: -1, count: 3, fix: off, expand: off, hires: card,
+  loras: [{name: x, weight: 0.8}], detailer: [{detector: face, sampler: Euler a}], vae: fixed,
+  clip_skip: 2, emphasis: no-norm, styles: [flat], filename: "{seed}", format: webp,
+  variants: all, cfg_rescale: 0.2}
 matrix: {cfg: [5, 6.5], fix: [safe, off]}
 prompts:
   - 1girl
@@ -41,9 +45,11 @@ prompts:
     first, second = source.requests
     assert first.prompt == "1girl"
     assert said(first) == Fields(
-        model="tiny", negative="auto", size="64x128", steps=9, cfg=6, sampler="euler-a", seed=-1,
-        count=3, fix="off", expand="off", hires="off", detailer="off", loras=(),
-        filename="{seed}", format="png", rng="nv",
+        model="tiny", negative="auto", size="64x128", steps=9, cfg=6, sampler="dpm++-2m",
+        scheduler="karras", seed=-1, count=3, fix="off", expand="off", hires="card",
+        loras=(LoraEntry("x", 0.8),), detailer=(DetailerEntry("face", sampler="euler-a"),),
+        vae="fixed", clip_skip=2, emphasis="no-norm", styles=("flat",), filename="{seed}",
+        format="webp", variants="all", cfg_rescale=0.2, rng="nv",
     )  # fmt: skip
     assert said(second).negative == Negative("hat", "none")
     assert said(second).expand.length == "long"
@@ -68,10 +74,27 @@ prompts:
         ("defaults:\n  size: big", 4, "size"),
         ("defaults:\n  sampler: dpm", 4, "euler-a"),
         ("defaults:\n  fix: on", 4, "safe or unsafe or off"),
-        ("defaults:\n  hires: card", 4, "hires"),
-        ("defaults:\n  detailer: [{detector: x}]", 4, "detailer"),
-        ("defaults:\n  loras: [{name: x, weight: 1}]", 4, "loras"),
-        ("defaults:\n  format: webp", 4, "png"),
+        ("defaults:\n  scheduler: karass", 4, "karras"),
+        ("defaults:\n  sampler: DPM fast", 4, "euler-a"),
+        ("defaults:\n  hires: on", 4, "card or off"),
+        ("defaults:\n  hires: {upscale: 2}", 4, "`upscale`"),
+        ("defaults:\n  hires:\n    scale: 2\n    denoise: 1.5", 6, "hires.denoise"),
+        ("defaults:\n  hires: {size: 0x0}", 4, "hires.size"),
+        ("defaults:\n  hires: {sampler: dpm}", 4, "hires.sampler"),
+        ("defaults:\n  detailer: face", 4, "detailer"),
+        ("defaults:\n  detailer: [{denoise: 0.4}]", 4, "detector"),
+        ("defaults:\n  detailer: [{detector: x, dilat: 4}]", 4, "dilate"),
+        ("defaults:\n  detailer: [{detector: x, size: 9x9}]", 4, "multiples"),
+        ("defaults:\n  loras: [{name: x, weight: heavy}]", 4, "weight"),
+        ("defaults:\n  loras: [{weight: 1}]", 4, "name"),
+        ("defaults:\n  emphasis: none", 4, "no-norm"),
+        ("defaults:\n  rng: gpu", 4, "nv"),
+        ("defaults:\n  clip_skip: 0", 4, "clip_skip"),
+        ("defaults:\n  format: gif", 4, "webp"),
+        ("defaults:\n  speed: {compile: on}", 4, "`speed`"),
+        ("matrix:\n  hires.denoize: [0.4]", 4, "denoise"),
+        ("matrix:\n  hires.denoise:\n    - 0.4\n    - 4", 6, "denoise"),
+        ("matrix:\n  sampler: [euler, eulr]", 4, "eulr"),
         ("defaults:\n  filename: ../x", 4, "inside"),
         ("defaults:\n  filename: '{sed}'", 4, "seed"),
         ("matrix:\n  cgf: [1]", 4, "`cgf`"),
@@ -142,7 +165,8 @@ def test_a_record_is_rendered_as_it_was(read):
     assert request.prompt == "1girl, 1girl"
     assert said(request) == Fields(
         model="tiny", negative=Negative("lowres", "none"), size="64x128", steps=9, cfg=5.5,
-        sampler="euler-a", rng="cpu", seed=7, count=1, fix="off", expand="off",
+        sampler="euler-a", scheduler="automatic", rng="cpu", seed=7, count=1, fix="off",
+        expand="off", styles=(), hires="off", detailer="off",
     )  # fmt: skip
 
 
@@ -154,12 +178,17 @@ def test_a_record_without_noise_source_is_a1111s(read):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("Euler a", "DPM++ 2M Karras"), "Karras"),
-        (("Size", "Schedule type: Karras, Size"), "Karras"),
-        (("Size", "Hires upscale: 2, Size"), "Hires upscale"),
-        (("Size", "ADetailer model: x, Size"), "ADetailer"),
+        (("Euler a", "DPM fast"), "DPM fast"),
+        (("Size", "Schedule type: KL Optimal, Size"), "KL Optimal"),
+        (("Size", "Denoising strength: 0.4, Size"), "another"),
+        (("Size", "Hires checkpoint: other, Size"), "Hires checkpoint"),
+        (("Size", "ADetailer model: x, ADetailer restore face: True, Size"), "restore face"),
+        (("Size", "ADetailer denoising strength: 0.4, Size"), "detector"),
+        (("Size", "NGMS: 0.5, Size"), "NGMS"),
+        (("Size", "Variation seed: 5, Size"), "Variation seed"),
+        (("Size", "Emphasis: Ignore, Size"), "Emphasis"),
         (("Seed: 7", "Seed: x"), "Seed"),
-        (("Steps: 9", "Steps: 0"), "steps"),
+        (("Steps: 9", "Steps: 0"), "Steps"),
         (("RNG: CPU", "RNG: GPU2"), "GPU2"),
     ],
 )
@@ -189,10 +218,39 @@ def test_an_image_is_rendered_again(tmp_path):
 
 def test_overrides():
     fields = parse_overrides(["cfg=6", "negative=(hat:1.2), cap", "fix=off", "cfg=7"])
-    assert fields == Fields(cfg=7, negative="(hat:1.2), cap", fix="off")
+    assert fields == Overrides(cfg=7, negative="(hat:1.2), cap", fix="off", speed=Speed())
 
 
-@pytest.mark.parametrize("setting", ["cfg", "cfg=x", "cgf=1", "size=9x9", "steps=0", "cfg=[", "=1"])
+def test_an_override_can_say_one_key_of_a_mapping():
+    said = ["hires=card", "hires.denoise=0.4", "hires.prompt=sky, blue", "speed.compile=true"]
+    fields = parse_overrides([*said, "speed.dtype=bfloat16"])
+    assert fields.hires == Hires(denoise=0.4, prompt="sky, blue")
+    assert fields.speed == Speed(compile=True, dtype="bfloat16")
+
+
+def test_layers_merge_mappings_key_by_key():
+    below = Fields(hires=Hires(scale=2, denoise=0.4), expand="card", detailer=(DetailerEntry("a"),))
+    above = Fields(hires=Hires(denoise=0.5), expand=Expand(length="long"), detailer=())
+    assert merged(below, above) == Fields(
+        hires=Hires(scale=2, denoise=0.5), expand=Expand(length="long"), detailer=()
+    )
+    assert merged(below, Fields(hires="off"), above).hires == Hires(denoise=0.5)
+    assert merged(below, above, Fields(hires="card")).hires == "card"
+
+
+def test_a_matrix_of_keys_in_mappings(read):
+    [request] = read(
+        HEAD + "matrix: {hires.denoise: [0.3, 0.4], hires.steps: [5, 6], cfg: [4]}\nprompts: [a]"
+    ).requests
+    assert request.cells == tuple(
+        Fields(hires=Hires(denoise=denoise, steps=steps), cfg=4)
+        for denoise in (0.3, 0.4)
+        for steps in (5, 6)
+    )
+
+
+@pytest.mark.parametrize("setting", ["cfg", "cfg=x", "cgf=1", "size=9x9", "steps=0", "cfg=[", "=1",
+    "hires.denoize=1", "hires.denoise=2", "speed.compile=x", "cfg.x=1"])  # fmt: skip
 def test_wrong_overrides(setting):
     with pytest.raises(UserError, match="--set"):
         parse_overrides([setting])

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import random
-
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,28 +8,13 @@ from hypothesis import strategies as st
 from tagkit.errors import UserError
 from tagkit.packs import shipped_rules
 from tagkit.rendering.fields import Fields
-from tagkit.rendering.jobfile import parse_overrides, read_source
-from tagkit.rendering.planning import make_plan, plan_key
+from tagkit.rendering.jobfile import read_source
+from tagkit.rendering.planning import plan_key
 from tagkit.settings import Settings
 
 BASE = "lowres, error, worst quality, low quality, jpeg artifacts, watermark, signature, username"
 DEFAULTS = Settings()
 OVERFIT = "halo, heterochromia, focus"
-
-
-@pytest.fixture
-def plan(tmp_path):
-    """Plans a job file given as a value; the rest as `make_plan` takes it."""
-
-    def make(prompts, overrides=(), seed=0, settings=DEFAULTS, complete=None, **fields):
-        document = {"model": "tiny", "prompts": prompts, **fields}
-        path = tmp_path / "jobs.json"
-        path.write_bytes(msgspec.json.encode(document))
-        said = parse_overrides(overrides)
-        source = read_source(path)
-        return make_plan([source], settings, random.Random(seed), said, complete=complete)
-
-    return make
 
 
 def test_order_is_prompt_then_matrix_then_seed(plan):
@@ -151,12 +134,6 @@ def test_a_job_without_weights_has_no_id(plan):
     [job] = plan([{"prompt": "a", "model": "baxl-v3", "size": "832x1216"}]).jobs
     assert job.id is None
     assert job.weights is None
-
-
-def test_a_lora_that_cannot_be_loaded_yet_is_said(plan):
-    [job] = plan([{"prompt": "a, <lora:x:0.8>"}]).jobs
-    assert job.id is None
-    assert job.unresolved
 
 
 @pytest.fixture

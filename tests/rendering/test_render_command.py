@@ -14,6 +14,8 @@ import pytest
 
 pytest.importorskip("diffusers")
 
+from PIL import Image, ImageChops
+
 import tagkit
 from tagkit.commands import run as run_command
 from tagkit.rendering.manifest import open_manifest
@@ -212,6 +214,33 @@ def test_a_lora_that_cannot_be_loaded_stops_the_batch(call, job, tmp_path):
         True,
         False,
     ]
+
+
+def test_drafts_are_picked_and_made_larger(call, job, tmp_path):
+    out, picks = tmp_path / "out", tmp_path / "picks.txt"
+    assert call("render", job, "-o", out).returncode == 0
+    drafts = {path: path.stat().st_mtime_ns for path in out.glob("*.png")}
+    picks.write_text("# the best\n00001-40.png\n00002-11.png\n")
+    larger = ("--set", "hires={upscaler: lanczos, scale: 2}", "--set", "hires.steps=2")
+    unpicked = call("render", job, "--picks", picks)
+    assert unpicked.returncode == 2
+    assert "no output folder" in unpicked.stderr
+    dry = call("render", out, "--picks", picks, *larger, "--dry-run", "--format", "json")
+    planned = json.loads(dry.stdout)["jobs"]
+    assert [(each["width"], each["hires"]["width"]) for each in planned] == [(64, 128)] * 2
+    result = call("render", out, "--picks", picks, *larger)
+    assert result.returncode == 0, result.stderr
+    made = {out / "00001-40-2.png", out / "00002-11-2.png"}
+    assert set(out.glob("*.png")) == {*drafts, *made}
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in drafts.items())
+    again = json.loads(call("render", out, "--format", "json").stdout)["runs"][0]
+    assert (again["total"], again["rendered"]) == (2, 0)
+    assert call("render", job, "-o", tmp_path / "whole", *larger).returncode == 0
+    for path in made:
+        drawn_at_once = tmp_path / "whole" / path.name.replace("-2.png", ".png")
+        with Image.open(path) as one, Image.open(drawn_at_once) as other:
+            assert one.size == (128, 128)
+            assert max(high for _, high in ImageChops.difference(one, other).getextrema()) <= 3
 
 
 def test_several_files_and_one_that_is_wrong(call, job, tmp_path):

@@ -1,0 +1,168 @@
+"""Drafts to jobs: later passes made complete, every file known by its digest."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tagkit.errors import UserError
+from tagkit.infotext.hashes import lora_hash
+from tagkit.rendering.blocks import Hires
+from tagkit.rendering.finding import Finder
+from tagkit.rendering.hashes import FileHashes
+from tagkit.rendering.job import Job, first_pass, identified, needed_files, recipe
+from tagkit.rendering.resolving import (
+    Embeddings,
+    detailer_passes,
+    hires_pass,
+    loras_of,
+    require_own_loras,
+)
+from tagkit.rendering.sampler_names import AUTOMATIC, SAMPLER_TRAITS
+from tagkit.rendering.weights import weights_digest
+
+if TYPE_CHECKING:
+    from tagkit.rendering.drafting import Draft, Drafter
+    from tagkit.rendering.fields import Settled
+    from tagkit.rendering.wording import Wording
+    from tagkit.settings import Settings
+
+# SDXL was trained with the last layer but one, which A1111 and ComfyUI count as 2.
+_SDXL_LAYER = 2
+_OWN_VAE = ("", "auto", "automatic", "none")
+
+
+class Maker:
+    """Makes the jobs of one plan. checkpoint: what is rendered with instead of a card's weights."""
+
+    def __init__(self, settings: Settings, drafter: Drafter, checkpoint: str) -> None:
+        self._settings = settings
+        self._drafter = drafter
+        self._checkpoint = checkpoint
+        self._hashes = FileHashes()
+        self._finder = Finder(settings, self._hashes)
+        self._embeddings = Embeddings(self._finder)
+        self._problem = cache(self._finder.problem)
+        self._weights = cache(self._digest)
+        self._warn = cache(self._compare)
+
+    def job(self, draft: Draft, prompt: str) -> Job:
+        """The job of a draft whose prompt came back as `prompt`; without index and file name.
+
+        Raises UserError where a pass is asked for that neither fields nor card describe.
+        """
+        request, fields, card = draft.request, draft.fields, draft.card
+        words = self._words(draft, prompt)
+        checkpoint = self._checkpoint or request.checkpoint
+        width, height = fields.sides
+        vae = "" if fields.vae.lower() in _OWN_VAE else fields.vae
+        job = Job(
+            id=None,
+            index=0,
+            file="",
+            prompt=words.positive,
+            negative=words.negative,
+            seed=draft.seed,
+            width=width,
+            height=height,
+            steps=fields.steps,
+            cfg=fields.cfg,
+            sampler=fields.sampler,
+            model=card.name,
+            tokens=words.tokens,
+            diagnostics=words.codes,
+            rng=fields.rng,
+            prediction=card.sampling.prediction,
+            scheduler=_schedule(fields),
+            zero_snr=card.sampling.zero_snr,
+            cfg_rescale=fields.cfg_rescale,
+            emphasis=fields.emphasis,
+            clip_skip=None if fields.clip_skip == _SDXL_LAYER else fields.clip_skip,
+            vae=vae,
+            vae_digest=self._finder.digest("vaes", vae) if vae else "",
+            format=fields.format,
+            weights=self._weights(card.name, checkpoint),
+            checkpoint=checkpoint,
+            original=request.prompt,
+            refused=words.refused,
+        )
+        job = self._with_networks(self._with_passes(job, draft), fields, words.missing)
+        self._warn(request.hashes)
+        return identified(_based(job, request.base))
+
+    def _words(self, draft: Draft, prompt: str) -> Wording:
+        """The final words; safety is judged over those of all passes."""
+        fields, editor = draft.fields, self._drafter.editor(draft.card.name)
+        words = draft.words
+        if prompt != words.positive:
+            words = editor.worded(prompt, draft.negative, fields.fix)
+        if later := _later_prompts(fields):
+            refused = editor.refusal((words.positive, *later))
+            words = msgspec.structs.replace(words, refused=refused)
+        return words
+
+    def _with_passes(self, job: Job, draft: Draft) -> Job:
+        fields, card = draft.fields, draft.card
+        try:
+            hires = hires_pass(fields.hires, card, fields.sides, self._finder)
+            detailer = detailer_passes(fields.detailer, card, self._finder)
+        except UserError as error:
+            place = self._drafter.place(draft.request, error.where)
+            raise UserError(error.what, place, error.hint) from error
+        return msgspec.structs.replace(job, hires=hires, detailer=detailer)
+
+    def _with_networks(self, job: Job, fields: Settled, lacking: str) -> Job:
+        """The job with LoRAs and embeddings, or why it cannot be rendered.
+
+        lacking: what the rules say of files that its prompts name.
+        """
+        try:
+            loras = loras_of(fields.loras, job.prompt, self._finder)
+            require_own_loras(job)
+        except UserError as error:
+            return msgspec.structs.replace(job, unresolved=error.what)
+        passes = [each for each in (job.hires, *job.detailer) if each]
+        texts = [job.prompt, job.negative]
+        texts += [text for each in passes for text in (each.prompt, each.negative)]
+        embeddings = self._embeddings.named_in(texts)
+        job = msgspec.structs.replace(job, loras=loras, embeddings=embeddings)
+        missing = ((kind, name) for kind, name, digest in needed_files(job) if digest is None)
+        reason = next((self._problem(kind, name) for kind, name in missing), lacking)
+        return msgspec.structs.replace(job, unresolved=reason)
+
+    def _digest(self, name: str, checkpoint: str) -> str | None:
+        folders = self._settings.checkpoints
+        return weights_digest(self._drafter.card(name), checkpoint, folders, self._hashes)
+
+    def _compare(self, recorded: tuple[tuple[str, str], ...]) -> None:
+        """Warns of LoRAs that are not the files which the record names."""
+        for name, digest in recorded:
+            if self._finder.digest("loras", name) is None:
+                continue
+            own = lora_hash(self._finder.find("loras", name))
+            if not digest.lower().startswith(own.lower()[: len(digest)]):
+                warning = f"LoRA `{name}` is another file than the record's: {own}, not {digest}"
+                self._drafter.warnings[warning] = None
+
+
+def _later_prompts(fields: Settled) -> list[str]:
+    hires = fields.hires.prompt if isinstance(fields.hires, Hires) else None
+    details = () if isinstance(fields.detailer, str) else fields.detailer
+    return [text for text in (hires, *(each.prompt for each in details)) if text]
+
+
+def _schedule(fields: Settled) -> str:
+    """`automatic` wherever it is the same: equal pictures have equal ids."""
+    usual = SAMPLER_TRAITS[fields.sampler].schedule
+    return AUTOMATIC if fields.scheduler == usual else fields.scheduler
+
+
+def _based(job: Job, base: Job | None) -> Job:
+    """The job that goes on from the stored picture of `base`, if its first pass is the same."""
+    if base is None or recipe(first_pass(job)) != recipe(first_pass(base)):
+        return job
+    again = msgspec.structs.replace(job, base=base.base)
+    same = recipe(again) == recipe(base)
+    return again if same else msgspec.structs.replace(job, base=base.base or base.id or "")
