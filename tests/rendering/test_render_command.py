@@ -27,7 +27,7 @@ defaults: {size: 64x64, steps: 3, seed: 11}
 prompts:
   - "smile, 1girl, smile"
   - {prompt: "1girl, red hair, halo", seed: 40, cfg: 5}
-  - "[cat:dog:0.5] AND sky, (clouds:1.3)"
+  - "[cat:dog:0.5] AND sky, (cloud:1.3)"
 """
 
 
