@@ -35,7 +35,7 @@ _FORMS: Mapping[Kind, _Form] = {
     "loras": _Form("LoRA", (".safetensors",), "use the .safetensors file of it"),
     "embeddings": _Form("embedding", (".safetensors", ".pt", ".bin"), ""),
     "vaes": _Form("VAE", (".safetensors",), "use the .safetensors file of it"),
-    "upscalers": _Form("upscaler", (".safetensors", ".pth", ".pt"), ""),
+    "upscalers": _Form("upscaler", (".safetensors", ".pth"), ""),
     "detectors": _Form("detector", (".onnx",), "export it as ONNX"),
 }
 _CARDS: Mapping[str, Callable[[Sequence[Path]], Mapping[str, UpscalerCard]]] = {
