@@ -104,9 +104,9 @@ def test_what_cannot_be_made_again_is_refused_by_name(setting):
 
 
 def test_a_lora_that_is_another_file_than_the_records_is_warned_of(plan, tmp_path):
-    (tmp_path / "ink.safetensors").write_bytes(
-        (2).to_bytes(8, "little") + b"{}" + b"tensors",
-    )
+    header = b'{"lora_unet_out_0.lora_down.weight": {"shape": [7], "data_offsets": [0, 7]}}'
+    content = len(header).to_bytes(8, "little") + header + b"tensors"
+    (tmp_path / "ink.safetensors").write_bytes(content)
     settings = Settings(loras=(tmp_path,))
     record = f"<lora:ink:1>\n{BASE.replace('832x1216', '64x64')}, Model: tiny, Lora hashes: "
 
