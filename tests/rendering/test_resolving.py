@@ -13,6 +13,8 @@ from tagkit.errors import UserError
 from tagkit.rendering.finding import find_files, unchanged
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import DetailerPass, Embedding, HiresPass, Job, Lora
+from tagkit.rendering.jobfile import parse_overrides
+from tagkit.rendering.session import Order, planned
 from tagkit.settings import SEARCHED, Settings
 
 READS_TEXT = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight"
@@ -315,6 +317,23 @@ def test_a_full_path_needs_no_folder(plan, folders, tmp_path):
     job = one(plan, {"loras": [{"name": str(path)}]})
     assert job.loras == (Lora(str(path), 1, 1, digest(LORA)),)
     assert job.id == one(plan, {"loras": [{"name": "ink"}]}, folders).id
+
+
+@pytest.mark.parametrize(
+    ("marks", "trained"),
+    [
+        ({}, ("epsilon", False)),
+        ({"v_pred": [0]}, ("v-prediction", False)),
+        ({"v_pred": [0], "ztsnr": [0]}, ("v-prediction", True)),
+    ],
+)
+def test_a_checkpoint_says_what_it_predicts(tmp_path, marks, trained):
+    path, prompts = tmp_path / "mix.safetensors", tmp_path / "p.txt"
+    path.write_bytes(safetensors(**marks))
+    prompts.write_text("1girl\n")
+    order = Order((prompts,), parse_overrides(["model=tiny"]), str(path))
+    [job] = planned(order).jobs
+    assert (job.prediction, job.zero_snr) == trained
 
 
 def test_a_job_survives_the_manifest(plan, folders):
