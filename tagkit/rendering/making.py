@@ -59,13 +59,19 @@ class Maker:
 
         Raises UserError where a pass is asked for that neither fields nor card describe.
         """
-        request, fields, card = draft.request, draft.fields, draft.card
         words = self._words(draft, prompt)
+        job = self._with_passes(self._first_pass(draft, words), draft)
+        job = self._with_networks(job, draft.fields, words.missing)
+        self._warn(draft.request.hashes)
+        return identified(_based(job, draft.request.base))
+
+    def _first_pass(self, draft: Draft, words: Wording) -> Job:
+        request, fields, card = draft.request, draft.fields, draft.card
         checkpoint = self._checkpoint or request.checkpoint or self._recorded(request.made_with)
         trained = self._trained(card.name, checkpoint)
         width, height = fields.sides
         vae = "" if fields.vae.lower() in _OWN_VAE else fields.vae
-        job = Job(
+        return Job(
             id=None,
             index=0,
             file="",
@@ -95,9 +101,6 @@ class Maker:
             original=request.prompt,
             refused=words.refused,
         )
-        job = self._with_networks(self._with_passes(job, draft), fields, words.missing)
-        self._warn(request.hashes)
-        return identified(_based(job, request.base))
 
     def _words(self, draft: Draft, prompt: str) -> Wording:
         """The final words; safety is judged over those of all passes."""

@@ -165,6 +165,7 @@ def test_loras(plan, folders, fields, loras):
         ({"prompt": "a <lora:nope:1>"}, ["LoRA `nope`", "loras"]),
         ({"loras": [{"name": "old"}]}, ["old.pt", "pickle", ".safetensors"]),
         ({"prompt": "a <lora:ink:heavy>"}, ["<lora:ink:heavy>", "number"]),
+        ({"prompt": "a <lora:ink:nan>"}, ["number"]),
         ({"prompt": "a <lora:ink:1:1:4>"}, ["rank"]),
         ({"prompt": "a <hypernet:ink:1>"}, ["hypernet"]),
         ({"prompt": "a <lora:small:1>"}, ["small.safetensors", "Stable Diffusion 1.5", "SDXL"]),
