@@ -29,6 +29,7 @@ from tagkit.rendering.weights import find_weights, weights_digest
 if TYPE_CHECKING:
     from tagkit.rendering.drafting import Draft, Drafter
     from tagkit.rendering.fields import Settled
+    from tagkit.rendering.weights import Weights
     from tagkit.rendering.wording import Wording
     from tagkit.settings import Settings
 
@@ -50,6 +51,7 @@ class Maker:
         self._checkpoints = Named(settings.checkpoints, (".safetensors",))
         self._problem = cache(self._finder.problem)
         self._weights = cache(self._digest)
+        self._without_weights = cache(self._why_none)
         self._trained = cache(self._prediction)
         self._warn = cache(self._compare)
         self._recorded = cache(self._named_in_record)
@@ -140,18 +142,32 @@ class Maker:
         job = msgspec.structs.replace(job, loras=loras, embeddings=embeddings)
         missing = ((kind, name) for kind, name, digest in needed_files(job) if digest is None)
         reason = next((self._problem(kind, name) for kind, name in missing), lacking)
+        if job.weights is None:
+            reason = reason or self._without_weights(job.model, job.checkpoint)
         return msgspec.structs.replace(job, unresolved=reason)
 
     def _digest(self, name: str, checkpoint: str) -> str | None:
         folders = self._settings.checkpoints
         return weights_digest(self._drafter.card(name), checkpoint, folders, self._hashes)
 
+    def _why_none(self, name: str, checkpoint: str) -> str:
+        """Why the weights of a model are not to be had."""
+        try:
+            self._find_weights(name, checkpoint)
+        except UserError as error:
+            return error.what
+        return ""
+
+    def _find_weights(self, name: str, checkpoint: str) -> Weights:
+        card = self._drafter.card(name)
+        return find_weights(card, checkpoint, self._settings.checkpoints, self._hashes)
+
     def _prediction(self, name: str, checkpoint: str) -> Prediction:
         """What the model was trained for: as its file says, else as its card does."""
-        card = self._drafter.card(name)
-        stated = Prediction(card.sampling.prediction, card.sampling.zero_snr)
+        sampling = self._drafter.card(name).sampling
+        stated = Prediction(sampling.prediction, sampling.zero_snr)
         try:
-            weights = find_weights(card, checkpoint, self._settings.checkpoints, self._hashes)
+            weights = self._find_weights(name, checkpoint)
             header = read_header(weights.path) if weights.kind == "file" else None
         except UserError:
             return stated
