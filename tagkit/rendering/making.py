@@ -177,10 +177,11 @@ class Maker:
     def _named_in_record(self, made_with: tuple[str, str]) -> str:
         """The checkpoint that a record names and no card does, "" where it is not to be had."""
         name, digest = made_with
-        chosen = not name or self._drafter.chooses_model
-        if chosen or (path := self._checkpoints.find(name)) is None:
-            if not chosen:
-                self._say(f"a record names the model `{name}`, which has no card and no file here")
+        if not name or self._drafter.chooses_model:
+            return ""
+        path = self._checkpoints.find(name)
+        if path is None:
+            self._say(f"a record names the model `{name}`, which has no card and no file here")
             return ""
         own = self._hashes.of(path)
         if not own.startswith(digest.lower()):
