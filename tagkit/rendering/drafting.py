@@ -66,6 +66,11 @@ class Drafter:
         self.editor = cache(lambda name: Editor(self.card(name), settings))
         self.warnings: dict[str, None] = {}
 
+    @property
+    def chooses_model(self) -> bool:
+        """Whether the command line names the model."""
+        return self._overrides.model is not None
+
     def drafts(self, request: Request) -> Iterator[Draft]:
         """The jobs of one request: matrix, then seeds. A random seed is drawn once for all.
 

@@ -6,16 +6,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.cards import upscaler_cards
-from tagkit.data import data_folder
+from tagkit.cards import detector_cards, upscaler_cards
+from tagkit.cards.files import stored_file
 from tagkit.errors import UserError
 from tagkit.linting.files import Named
+from tagkit.rendering.headers import Header, read_header
 from tagkit.rendering.job import needed_files
+from tagkit.rendering.recognising import description, require_lora, require_vae
+from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from tagkit.cards import UpscalerCard
+    from tagkit.cards import DetectorCard, UpscalerCard
     from tagkit.rendering.hashes import FileHashes
     from tagkit.rendering.job import Job, Kind
     from tagkit.settings import Settings
@@ -35,13 +38,29 @@ _FORMS: Mapping[Kind, _Form] = {
     "loras": _Form("LoRA", (".safetensors",), "use the .safetensors file of it"),
     "embeddings": _Form("embedding", (".safetensors", ".pt", ".bin"), ""),
     "vaes": _Form("VAE", (".safetensors",), "use the .safetensors file of it"),
-    "upscalers": _Form("upscaler", (".safetensors", ".pth", ".pt"), ""),
+    "upscalers": _Form("upscaler", (".safetensors", ".pth"), ""),
     "detectors": _Form("detector", (".onnx",), "export it as ONNX"),
 }
-_CARDS: Mapping[str, Callable[[Sequence[Path]], Mapping[str, UpscalerCard]]] = {
-    "upscalers": upscaler_cards
-}
 _PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
+_READABLE = ".safetensors"
+
+
+def _require_upscaler(path: Path) -> None:
+    what = description(read_header(path))
+    if what != description(Header({}, {})):
+        raise UserError(f"`{path}` is no upscaler but {what}")
+
+
+_CARDS: Mapping[str, Callable[[Sequence[Path]], Mapping[str, UpscalerCard | DetectorCard]]] = {
+    "upscalers": upscaler_cards,
+    "detectors": detector_cards,
+}
+# Raise UserError for a file whose header says that it is something else.
+_REQUIRED: Mapping[str, Callable[[Path], object]] = {
+    "loras": require_lora,
+    "vaes": require_vae,
+    "upscalers": _require_upscaler,
+}
 
 
 class Finder:
@@ -70,6 +89,8 @@ class Finder:
         if suffix not in form.suffixes:
             reason = _PICKLE if suffix in _PICKLES else f"is no {' or '.join(form.suffixes)} file"
             raise UserError(f"the {form.noun} `{path}` {reason}", "", form.advice)
+        if suffix == _READABLE and kind in _REQUIRED:
+            _REQUIRED[kind](path)
         return path
 
     def problem(self, kind: Kind, name: str) -> str:
@@ -92,12 +113,13 @@ class Finder:
         card = self._carded(kind).get(name.casefold())
         if card is None:
             return None
-        file = card.files[0].name
-        if card.weights.folder:
-            return data_folder("models") / card.weights.folder / file
-        if found := self._called(kind, file) or self._called(kind, name):
+        file = card.files[0]
+        found = stored_file(card, file, self._folders(kind)) or self._called(kind, name)
+        if found:
             return found
-        what = f"the file of the {_FORMS[kind].noun} `{card.name}` is not on this machine: {file}"
+        what = (
+            f"the file of the {_FORMS[kind].noun} `{card.name}` is not on this machine: {file.name}"
+        )
         raise UserError(what, self._looked(kind), f"tagkit models pull {card.name}")
 
     def _in_folders(self, kind: Kind, name: str) -> Path:
@@ -121,13 +143,14 @@ class Finder:
         return f"looked in {folders}" if folders else ""
 
     def _folders(self, kind: Kind) -> Sequence[Path]:
-        folders: Sequence[Path] = getattr(self._settings, kind)
-        return folders
+        """Those that tagkit.yaml names, and where `tagkit models pull` puts files if it did."""
+        named: Sequence[Path] = getattr(self._settings, kind)
+        return [each for each in folders_of(self._settings, kind) if each in named or each.is_dir()]
 
     def _named_files(self, kind: Kind, suffixes: tuple[str, ...]) -> Named:
         return Named(self._folders(kind), suffixes, with_aliases=kind == "loras")
 
-    def _cards(self, kind: Kind) -> dict[str, UpscalerCard]:
+    def _cards(self, kind: Kind) -> dict[str, UpscalerCard | DetectorCard]:
         """Cards of a kind by all their names."""
         cards = _CARDS[kind](self._settings.cards).values() if kind in _CARDS else ()
         return {name.casefold(): card for card in cards for name in (card.name, *card.aliases)}

@@ -81,7 +81,8 @@ class Request(msgspec.Struct, frozen=True):
     layers: fields, the later ones winning. cells: the matrix, one set of fields a combination.
     recorded: the prompt is that of a picture, so nothing is drawn for it. hashes: LoRAs by name and
     hash that a record names. base: the job whose stored picture may be gone on from. checkpoint:
-    what it was rendered with instead of the card's weights.
+    what it was rendered with instead of the card's weights. made_with: name and hash of the model
+    of a record, where no card is known by them.
     """
 
     prompt: str
@@ -92,6 +93,7 @@ class Request(msgspec.Struct, frozen=True):
     hashes: tuple[tuple[str, str], ...] = ()
     base: Job | None = None
     checkpoint: str = ""
+    made_with: tuple[str, str] = ("", "")
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -192,7 +194,11 @@ def _recorded(
     as_it_was = unchanged_words(info.negative or "")
     said = recorded_fields(info.settings, origin.place())
     layers, hashes = (base, as_it_was, said, own), recorded_hashes(info.settings)
-    return Request(info.prompt, layers, cells, origin, recorded=True, hashes=hashes)
+    named = (info.settings.get("Model", ""), info.settings.get("Model hash", ""))
+    made_with = ("", "") if said.model or own.model else named
+    return Request(
+        info.prompt, layers, cells, origin, recorded=True, hashes=hashes, made_with=made_with
+    )
 
 
 def unchanged_words(negative: str) -> Fields:

@@ -9,10 +9,13 @@ import msgspec
 
 from tagkit.errors import UserError
 from tagkit.infotext.hashes import lora_hash
+from tagkit.linting.files import Named
 from tagkit.rendering.blocks import Hires
 from tagkit.rendering.finding import Finder
 from tagkit.rendering.hashes import FileHashes
+from tagkit.rendering.headers import read_header
 from tagkit.rendering.job import Job, first_pass, identified, needed_files, recipe
+from tagkit.rendering.prediction import Prediction, prediction_of
 from tagkit.rendering.resolving import (
     Embeddings,
     detailer_passes,
@@ -21,11 +24,12 @@ from tagkit.rendering.resolving import (
     require_own_loras,
 )
 from tagkit.rendering.sampler_names import AUTOMATIC, SAMPLER_TRAITS
-from tagkit.rendering.weights import weights_digest
+from tagkit.rendering.weights import find_weights, weights_digest
 
 if TYPE_CHECKING:
     from tagkit.rendering.drafting import Draft, Drafter
     from tagkit.rendering.fields import Settled
+    from tagkit.rendering.weights import Weights
     from tagkit.rendering.wording import Wording
     from tagkit.settings import Settings
 
@@ -44,21 +48,32 @@ class Maker:
         self._hashes = FileHashes()
         self._finder = Finder(settings, self._hashes)
         self._embeddings = Embeddings(self._finder)
+        self._checkpoints = Named(settings.checkpoints, (".safetensors",))
         self._problem = cache(self._finder.problem)
         self._weights = cache(self._digest)
+        self._without_weights = cache(self._why_none)
+        self._trained = cache(self._prediction)
         self._warn = cache(self._compare)
+        self._recorded = cache(self._named_in_record)
 
     def job(self, draft: Draft, prompt: str) -> Job:
         """The job of a draft whose prompt came back as `prompt`; without index and file name.
 
         Raises UserError where a pass is asked for that neither fields nor card describe.
         """
-        request, fields, card = draft.request, draft.fields, draft.card
         words = self._words(draft, prompt)
-        checkpoint = self._checkpoint or request.checkpoint
+        job = self._with_passes(self._first_pass(draft, words), draft)
+        job = self._with_networks(job, draft.fields, words.missing)
+        self._warn(draft.request.hashes)
+        return identified(_based(job, draft.request.base))
+
+    def _first_pass(self, draft: Draft, words: Wording) -> Job:
+        request, fields, card = draft.request, draft.fields, draft.card
+        checkpoint = self._checkpoint or request.checkpoint or self._recorded(request.made_with)
+        trained = self._trained(card.name, checkpoint)
         width, height = fields.sides
         vae = "" if fields.vae.lower() in _OWN_VAE else fields.vae
-        job = Job(
+        return Job(
             id=None,
             index=0,
             file="",
@@ -74,9 +89,9 @@ class Maker:
             tokens=words.tokens,
             diagnostics=words.codes,
             rng=fields.rng,
-            prediction=card.sampling.prediction,
+            prediction=trained.kind,
             scheduler=_schedule(fields),
-            zero_snr=card.sampling.zero_snr,
+            zero_snr=trained.zero_snr,
             cfg_rescale=fields.cfg_rescale,
             emphasis=fields.emphasis,
             clip_skip=None if fields.clip_skip == _SDXL_LAYER else fields.clip_skip,
@@ -88,9 +103,6 @@ class Maker:
             original=request.prompt,
             refused=words.refused,
         )
-        job = self._with_networks(self._with_passes(job, draft), fields, words.missing)
-        self._warn(request.hashes)
-        return identified(_based(job, request.base))
 
     def _words(self, draft: Draft, prompt: str) -> Wording:
         """The final words; safety is judged over those of all passes."""
@@ -130,11 +142,54 @@ class Maker:
         job = msgspec.structs.replace(job, loras=loras, embeddings=embeddings)
         missing = ((kind, name) for kind, name, digest in needed_files(job) if digest is None)
         reason = next((self._problem(kind, name) for kind, name in missing), lacking)
+        if job.weights is None:
+            reason = reason or self._without_weights(job.model, job.checkpoint)
         return msgspec.structs.replace(job, unresolved=reason)
 
     def _digest(self, name: str, checkpoint: str) -> str | None:
         folders = self._settings.checkpoints
         return weights_digest(self._drafter.card(name), checkpoint, folders, self._hashes)
+
+    def _why_none(self, name: str, checkpoint: str) -> str:
+        """Why the weights of a model are not to be had."""
+        try:
+            self._find_weights(name, checkpoint)
+        except UserError as error:
+            return error.what
+        return ""
+
+    def _find_weights(self, name: str, checkpoint: str) -> Weights:
+        card = self._drafter.card(name)
+        return find_weights(card, checkpoint, self._settings.checkpoints, self._hashes)
+
+    def _prediction(self, name: str, checkpoint: str) -> Prediction:
+        """What the model was trained for: as its file says, else as its card does."""
+        sampling = self._drafter.card(name).sampling
+        stated = Prediction(sampling.prediction, sampling.zero_snr)
+        try:
+            weights = self._find_weights(name, checkpoint)
+            header = read_header(weights.path) if weights.kind == "file" else None
+        except UserError:
+            return stated
+        said = {**header.shapes, "__metadata__": header.metadata} if header else {}
+        return prediction_of(said) or stated
+
+    def _named_in_record(self, made_with: tuple[str, str]) -> str:
+        """The checkpoint that a record names and no card does, "" where it is not to be had."""
+        name, digest = made_with
+        if not name or self._drafter.chooses_model:
+            return ""
+        path = self._checkpoints.find(name)
+        if path is None:
+            self._say(f"a record names the model `{name}`, which has no card and no file here")
+            return ""
+        own = self._hashes.of(path)
+        if not own.startswith(digest.lower()):
+            self._say(f"`{name}` is another file than the record's: {own[:10]}, not {digest}")
+        return name
+
+    def _say(self, warning: str) -> None:
+        self._drafter.warnings[warning] = None
 
     def _compare(self, recorded: tuple[tuple[str, str], ...]) -> None:
         """Warns of LoRAs that are not the files which the record names."""
@@ -143,8 +198,7 @@ class Maker:
                 continue
             own = lora_hash(self._finder.find("loras", name))
             if not digest.lower().startswith(own.lower()[: len(digest)]):
-                warning = f"LoRA `{name}` is another file than the record's: {own}, not {digest}"
-                self._drafter.warnings[warning] = None
+                self._say(f"LoRA `{name}` is another file than the record's: {own}, not {digest}")
 
 
 def _later_prompts(fields: Settled) -> list[str]:

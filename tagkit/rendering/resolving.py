@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, TypeVar
 
@@ -95,8 +96,10 @@ def prompt_loras(prompt: str) -> Iterator[tuple[str, float, float]]:
             raise UserError(f"`{written}`: tagkit cannot cut a LoRA to a smaller rank")
         try:
             text_weight, weight = network.weights
-        except ValueError as error:
-            raise UserError(f"`{written}`: its weight is no number") from error
+        except ValueError:
+            text_weight = weight = math.nan
+        if not (math.isfinite(weight) and math.isfinite(text_weight)):
+            raise UserError(f"`{written}`: its weight is no number")
         yield network.name, weight, text_weight
 
 

@@ -23,7 +23,8 @@ HIRES = ["hires={upscaler: lanczos, scale: 2}", "hires.denoise=0.4"]
 @pytest.fixture
 def output(tmp_path):
     """An output folder with the frozen plan of a job file; nothing is rendered."""
-    (tmp_path / "ink.safetensors").write_bytes(b"ink")
+    header = b'{"lora_unet_out_0.lora_down.weight": {"shape": [0], "data_offsets": [0, 0]}}'
+    (tmp_path / "ink.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     job = tmp_path / "jobs.yaml"
     job.write_text(JOB.replace("LORA", str(tmp_path / "ink.safetensors")))
     folder = tmp_path / "out"

@@ -134,6 +134,7 @@ def test_a_job_without_weights_has_no_id(plan):
     [job] = plan([{"prompt": "a", "model": "baxl-v3", "size": "832x1216"}]).jobs
     assert job.id is None
     assert job.weights is None
+    assert "baxl-v3.safetensors" in job.unresolved
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from tagkit.errors import UserError
@@ -104,9 +106,9 @@ def test_what_cannot_be_made_again_is_refused_by_name(setting):
 
 
 def test_a_lora_that_is_another_file_than_the_records_is_warned_of(plan, tmp_path):
-    (tmp_path / "ink.safetensors").write_bytes(
-        (2).to_bytes(8, "little") + b"{}" + b"tensors",
-    )
+    header = b'{"lora_unet_out_0.lora_down.weight": {"shape": [7], "data_offsets": [0, 7]}}'
+    content = len(header).to_bytes(8, "little") + header + b"tensors"
+    (tmp_path / "ink.safetensors").write_bytes(content)
     settings = Settings(loras=(tmp_path,))
     record = f"<lora:ink:1>\n{BASE.replace('832x1216', '64x64')}, Model: tiny, Lora hashes: "
 
@@ -117,6 +119,30 @@ def test_a_lora_that_is_another_file_than_the_records_is_warned_of(plan, tmp_pat
     assert "ink" in warning
     own = warning.split(": ")[1].split(",")[0]
     assert warnings(own) == warnings(own.upper()) == warnings(own[:10]) == ()
+
+
+def test_a_model_without_card_is_found_by_its_name_or_warned_of(plan, tmp_path):
+    (tmp_path / "own mix.safetensors").write_bytes(b"weights")
+    settings = Settings(checkpoints=(tmp_path,))
+    digest = hashlib.sha256(b"weights").hexdigest()
+
+    def planned(model, overrides=()):
+        record = f"1girl\n{BASE.replace('832x1216', '64x64')}, Model: {model}"
+        return plan([record], overrides, settings=settings)
+
+    for line, warnings in (
+        (f"own mix, Model hash: {digest[:10]}", 0),
+        ("own mix", 0),
+        ("own mix, Model hash: 0123456789", 1),
+    ):
+        found = planned(line)
+        assert (found.jobs[0].checkpoint, found.jobs[0].weights) == ("own mix", digest)
+        assert len(found.warnings) == warnings
+    lost = planned("unheard of")
+    assert lost.jobs[0].checkpoint == ""
+    assert "unheard of" in lost.warnings[0]
+    chosen = planned("own mix", ["model=tiny"])
+    assert (chosen.jobs[0].checkpoint, chosen.warnings) == ("", ())
 
 
 def test_a_record_with_passes_is_planned_with_them(plan, tmp_path):

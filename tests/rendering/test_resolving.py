@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 
 import msgspec
 import pytest
@@ -12,8 +13,26 @@ from tagkit.errors import UserError
 from tagkit.rendering.finding import find_files, unchanged
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import DetailerPass, Embedding, HiresPass, Job, Lora
+from tagkit.rendering.jobfile import parse_overrides
+from tagkit.rendering.session import Order, planned
 from tagkit.settings import SEARCHED, Settings
 
+READS_TEXT = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight"
+
+
+def safetensors(mark=b"", **shapes):
+    """A file with tensors of these shapes, of nothing but zeros; `mark` tells two apart."""
+    header, end = {"__metadata__": {"mark": mark.decode()}}, 0
+    for name, shape in shapes.items():
+        start, end = end, end + math.prod(shape)
+        header[name] = {"dtype": "U8", "shape": shape, "data_offsets": [start, end]}
+    text = msgspec.json.encode(header)
+    return len(text).to_bytes(8, "little") + text + bytes(end)
+
+
+LORA = safetensors(**{READS_TEXT: [1, 2048]})
+STYLE = safetensors(b"style", **{READS_TEXT: [1, 2048]})
+VAE = safetensors(**{"decoder.conv_in.weight": [8, 4, 3, 3]})
 NO_FOLDERS = Settings()
 LANCZOS = {"upscaler": "lanczos", "denoise": 0.4}
 
@@ -26,13 +45,16 @@ def digest(content):
 def folders(tmp_path):
     """Settings whose folders hold a file or two of every kind."""
     files = {
-        "loras/ink.safetensors": b"ink",
-        "loras/style/flat.v2.safetensors": b"flat",
+        "loras/ink.safetensors": LORA,
+        "loras/style/flat.v2.safetensors": STYLE,
+        "loras/small.safetensors": safetensors(**{READS_TEXT: [1, 768]}),
+        "loras/short.safetensors": LORA[:-5],
         "loras/old.pt": b"pickle",
         "embeddings/bad hands.pt": b"hands",
         "embeddings/neg-xl.safetensors": b"neg",
-        "vaes/fixed.safetensors": b"vae",
+        "vaes/fixed.safetensors": VAE,
         "upscalers/4x-lines.pth": b"lines",
+        "upscalers/ink.safetensors": LORA,
         "detectors/face_yolov8n.onnx": b"face",
         "detectors/hand.pt": b"pickle",
     }
@@ -143,8 +165,12 @@ def test_loras(plan, folders, fields, loras):
         ({"prompt": "a <lora:nope:1>"}, ["LoRA `nope`", "loras"]),
         ({"loras": [{"name": "old"}]}, ["old.pt", "pickle", ".safetensors"]),
         ({"prompt": "a <lora:ink:heavy>"}, ["<lora:ink:heavy>", "number"]),
+        ({"prompt": "a <lora:ink:nan>"}, ["number"]),
         ({"prompt": "a <lora:ink:1:1:4>"}, ["rank"]),
         ({"prompt": "a <hypernet:ink:1>"}, ["hypernet"]),
+        ({"prompt": "a <lora:small:1>"}, ["small.safetensors", "Stable Diffusion 1.5", "SDXL"]),
+        ({"prompt": "a <lora:short:1>"}, ["short.safetensors", "cut short"]),
+        ({"hires": {"upscaler": "ink"}}, ["no upscaler but a LoRA for SDXL"]),
         ({"vae": "nope"}, ["VAE `nope`", "vaes"]),
         ({"hires": {"upscaler": "nope"}}, ["upscaler `nope`", "upscalers"]),
         ({"detailer": [{"detector": "nope"}]}, ["detector `nope`", "detectors"]),
@@ -194,7 +220,7 @@ def test_an_id_hashes_digests_not_names(plan, folders, tmp_path):
         "detailer": [{"detector": "face_yolov8n"}],
     }  # fmt: skip
     before = one(plan, fields, folders)
-    assert before.vae_digest == digest(b"vae")
+    assert before.vae_digest == digest(VAE)
     assert before.hires.digest == digest(b"lines")
     renamed = {
         "vaes/fixed.safetensors": "vaes/other.safetensors",
@@ -211,7 +237,7 @@ def test_an_id_hashes_digests_not_names(plan, folders, tmp_path):
     assert one(plan, other, folders).id == before.id
     for place in renamed.values():
         content = (tmp_path / place).read_bytes()
-        (tmp_path / place).write_bytes(content + b"!")
+        (tmp_path / place).write_bytes(content + b"!!!!")
         assert one(plan, other, folders).id != before.id
         (tmp_path / place).write_bytes(content)
 
@@ -276,11 +302,11 @@ def test_files_of_jobs_are_found_again_by_their_digests(plan, folders, tmp_path)
     job = one(plan, {"prompt": "a <lora:ink:1>", "vae": "fixed"}, folders)
     found = find_files([job], folders, FileHashes())
     assert found == {
-        digest(b"ink"): tmp_path / "loras" / "ink.safetensors",
-        digest(b"vae"): tmp_path / "vaes" / "fixed.safetensors",
+        digest(LORA): tmp_path / "loras" / "ink.safetensors",
+        digest(VAE): tmp_path / "vaes" / "fixed.safetensors",
     }
     assert unchanged([job], folders, FileHashes())
-    (tmp_path / "vaes" / "fixed.safetensors").write_bytes(b"another")
+    (tmp_path / "vaes" / "fixed.safetensors").write_bytes(VAE + b"!")
     assert not unchanged([job], folders, FileHashes())
     (tmp_path / "loras" / "ink.safetensors").unlink()
     with pytest.raises(UserError, match="ink"):
@@ -290,8 +316,25 @@ def test_files_of_jobs_are_found_again_by_their_digests(plan, folders, tmp_path)
 def test_a_full_path_needs_no_folder(plan, folders, tmp_path):
     path = tmp_path / "loras" / "ink.safetensors"
     job = one(plan, {"loras": [{"name": str(path)}]})
-    assert job.loras == (Lora(str(path), 1, 1, digest(b"ink")),)
+    assert job.loras == (Lora(str(path), 1, 1, digest(LORA)),)
     assert job.id == one(plan, {"loras": [{"name": "ink"}]}, folders).id
+
+
+@pytest.mark.parametrize(
+    ("marks", "trained"),
+    [
+        ({}, ("epsilon", False)),
+        ({"v_pred": [0]}, ("v-prediction", False)),
+        ({"v_pred": [0], "ztsnr": [0]}, ("v-prediction", True)),
+    ],
+)
+def test_a_checkpoint_says_what_it_predicts(tmp_path, marks, trained):
+    path, prompts = tmp_path / "mix.safetensors", tmp_path / "p.txt"
+    path.write_bytes(safetensors(**marks))
+    prompts.write_text("1girl\n")
+    order = Order((prompts,), parse_overrides(["model=tiny"]), str(path))
+    [job] = planned(order).jobs
+    assert (job.prediction, job.zero_snr) == trained
 
 
 def test_a_job_survives_the_manifest(plan, folders):
