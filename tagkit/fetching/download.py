@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     # Bytes so far, and of the whole file if the server says so.
     Watch = Callable[[int, int | None], None]
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 # Tries without any progress, and the longest that a server may ask to wait, in seconds.
 _MOST_TRIES = 5
 _LONGEST_WAIT = 120

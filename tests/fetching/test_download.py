@@ -19,7 +19,7 @@ from tagkit.fetching.download import download
 from tagkit.fetching.hosts import Hosts
 from tagkit.fetching.web import new_session
 
-BODY = bytes(range(256)) * 12_000  # three blocks
+BODY = bytes(range(256)) * 12_000
 DIGEST = hashlib.sha256(BODY).hexdigest()
 TAG = {"ETag": '"one"'}
 
