@@ -6,16 +6,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.cards import upscaler_cards
+from tagkit.cards import detector_cards, upscaler_cards
 from tagkit.data import data_folder
 from tagkit.errors import UserError
 from tagkit.linting.files import Named
 from tagkit.rendering.job import needed_files
+from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from tagkit.cards import UpscalerCard
+    from tagkit.cards import DetectorCard, UpscalerCard
     from tagkit.rendering.hashes import FileHashes
     from tagkit.rendering.job import Job, Kind
     from tagkit.settings import Settings
@@ -38,8 +39,9 @@ _FORMS: Mapping[Kind, _Form] = {
     "upscalers": _Form("upscaler", (".safetensors", ".pth", ".pt"), ""),
     "detectors": _Form("detector", (".onnx",), "export it as ONNX"),
 }
-_CARDS: Mapping[str, Callable[[Sequence[Path]], Mapping[str, UpscalerCard]]] = {
-    "upscalers": upscaler_cards
+_CARDS: Mapping[str, Callable[[Sequence[Path]], Mapping[str, UpscalerCard | DetectorCard]]] = {
+    "upscalers": upscaler_cards,
+    "detectors": detector_cards,
 }
 _PICKLES = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
 
@@ -88,9 +90,9 @@ class Finder:
             return None
 
     def _of_card(self, kind: Kind, name: str) -> Path | None:
-        """The file of the card that is called so, None if none is."""
+        """The file of the card that is called so, None if there is no card or it names none."""
         card = self._carded(kind).get(name.casefold())
-        if card is None:
+        if card is None or not card.files:
             return None
         file = card.files[0].name
         if card.weights.folder:
@@ -121,13 +123,12 @@ class Finder:
         return f"looked in {folders}" if folders else ""
 
     def _folders(self, kind: Kind) -> Sequence[Path]:
-        folders: Sequence[Path] = getattr(self._settings, kind)
-        return folders
+        return folders_of(self._settings, kind)
 
     def _named_files(self, kind: Kind, suffixes: tuple[str, ...]) -> Named:
         return Named(self._folders(kind), suffixes, with_aliases=kind == "loras")
 
-    def _cards(self, kind: Kind) -> dict[str, UpscalerCard]:
+    def _cards(self, kind: Kind) -> dict[str, UpscalerCard | DetectorCard]:
         """Cards of a kind by all their names."""
         cards = _CARDS[kind](self._settings.cards).values() if kind in _CARDS else ()
         return {name.casefold(): card for card in cards for name in (card.name, *card.aliases)}
