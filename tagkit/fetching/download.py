@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -169,6 +170,8 @@ def _append(
             file.write(block)
             done += len(block)
             watch(done, size)
+        file.flush()
+        os.fsync(file.fileno())
     if size is not None and done < size:
         raise TryAgainError(f"the connection ended after {done} of {size} bytes")
 
