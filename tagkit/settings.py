@@ -91,9 +91,13 @@ def read_settings(path: Path) -> Settings:
 
 
 def folders_of(settings: Settings, kind: str) -> tuple[Path, ...]:
-    """Where files of a kind (`checkpoints`…) are looked for: as tagkit.yaml says, then downloads.
-
-    The first is where a file of that kind is put.
-    """
+    """Where files of a kind (`checkpoints`…) are looked for: tagkit.yaml's folders, downloads."""
     named: tuple[Path, ...] = getattr(settings, kind)
-    return (*named, user_folder() / kind)
+    downloads = user_folder() / kind
+    return (*named, downloads) if downloads.is_dir() else named
+
+
+def folder_for(settings: Settings, kind: str) -> Path:
+    """Where a fetched file of a kind is put: tagkit.yaml's first folder, else downloads."""
+    named: tuple[Path, ...] = getattr(settings, kind)
+    return named[0] if named else user_folder() / kind

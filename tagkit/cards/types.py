@@ -323,8 +323,9 @@ class UpscalerCard(Part, frozen=True):
 class DetectorCard(Part, frozen=True):
     """A network that finds faces, hands and the like: one ONNX file with an output form of YOLO.
 
-    finds: what, in a word or two. confidence: the score at which its authors measured it best.
-    weights: names a folder of the project's `models` if the file is part of tagkit.
+    finds: what, in a word or two. confidence: the score at which its authors measured it best; a
+    job that says none takes ADetailer's 0.3. weights: names a folder of the project's `models` if
+    the file is part of tagkit.
     """
 
     card: str

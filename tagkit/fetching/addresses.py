@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import msgspec
 
 from tagkit.errors import UserError
-from tagkit.fetching.web import read_json
+from tagkit.fetching.web import read_json, without_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,13 +111,15 @@ def of_card(
 
 
 def _safe(remote: Remote) -> Remote:
-    """The same; UserError for a pickle. A server's name for a file never leads out of a folder."""
+    """The same, under a name that leads out of no folder. Raises UserError for a pickle."""
     name = remote.name.replace("\\", "/").rpartition("/")[2].lstrip(".")
     suffix = PurePosixPath(name).suffix.lower()
-    if not name or (suffix in _PICKLES and suffix not in _READ_SAFELY.get(remote.kind, ())):
+    if not name:
+        raise UserError(f"`{remote.name}` is no name for a file", without_query(remote.url))
+    if suffix in _PICKLES and suffix not in _READ_SAFELY.get(remote.kind, ()):
         raise UserError(
-            f"`{remote.name}` is not fetched: a {suffix} file is a pickle and can run any program",
-            remote.url,
+            f"`{name}` is not fetched: a {suffix} file is a pickle and can run any program",
+            without_query(remote.url),
             "look for the .safetensors or .onnx file of it",
         )
     return msgspec.structs.replace(remote, name=name)

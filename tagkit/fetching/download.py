@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     # Bytes so far, and of the whole file if the server says so.
     Watch = Callable[[int, int | None], None]
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 16
 # Tries without any progress, and the longest that a server may ask to wait, in seconds.
 _MOST_TRIES = 5
 _LONGEST_WAIT = 120
@@ -169,6 +170,8 @@ def _append(
             file.write(block)
             done += len(block)
             watch(done, size)
+        file.flush()
+        os.fsync(file.fileno())
     if size is not None and done < size:
         raise TryAgainError(f"the connection ended after {done} of {size} bytes")
 

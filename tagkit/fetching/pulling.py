@@ -9,7 +9,7 @@ from tagkit.errors import UserError
 from tagkit.fetching.addresses import Kind, Remote, is_address, located, of_card
 from tagkit.fetching.download import download
 from tagkit.infotext.hashes import sha256
-from tagkit.settings import folders_of
+from tagkit.settings import folder_for, folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -61,7 +61,7 @@ class Puller:
 
     def fetch(self, remote: Remote, watch: Watch) -> Path:
         """Fetches the file, unless it is there, and returns its path. Raises UserError."""
-        folder = folders_of(self._settings, remote.kind)[0]
+        folder = folder_for(self._settings, remote.kind)
         path = folder / remote.name
         if not path.exists():
             return download(remote, folder, self._hosts, self._session, watch, self._wait)

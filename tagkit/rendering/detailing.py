@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import msgspec
 import numpy as np
 import torch
 
-from tagkit.rendering.guidance import guidance
 from tagkit.rendering.masking import (
     Region,
-    blurred,
     cropped,
     grown,
     latent_mask,
@@ -70,50 +67,37 @@ def detailed(
     """
     results = list(pictures)
     for stage in range(max((len(job.detailer) for job in jobs), default=0)):
-        spots = [
-            _found(owner, results[owner], job, job.detailer[stage], open_detector)
-            for owner, job in enumerate(jobs)
-            if stage < len(job.detailer)
-        ]
+        spots = []
+        for owner, job in enumerate(jobs):
+            for settings in job.detailer[stage : stage + 1]:
+                found = open_detector(settings)(results[owner], settings.confidence)
+                spots.append([*spots_of(owner, results[owner], found, job, settings)])
         for place in range(max(map(len, spots))):
             _draw([each[place] for each in spots if place < len(each)], results, pipeline)
     return results
-
-
-def _found(
-    owner: int,
-    picture: Pixels,
-    job: Job,
-    settings: DetailerPass,
-    open_detector: Callable[[DetailerPass], Detect],
-) -> list[Spot]:
-    found = open_detector(settings)(picture, settings.confidence)
-    return list(spots_of(owner, picture, found, job, settings))
 
 
 def _draw(spots: Sequence[Spot], results: list[Pixels], pipeline: Repainter) -> None:
     """Draws one spot of each of several pictures and puts it into `results`."""
     groups: dict[tuple[object, ...], list[Spot]] = {}
     for spot in spots:
-        groups.setdefault(_batch_key(spot), []).append(spot)
+        key = (spot.width, spot.height, *spot.drawing.batch_key)
+        groups.setdefault(key, []).append(spot)
     for group in groups.values():
-        cuts = [_Cut.of(spot, results[spot.owner]) for spot in group]
         pixels = group[0].width * group[0].height
         size = max(1, min(_MOST_AT_ONCE, pipeline.most_pixels // pixels))
         for at in range(0, len(group), size):
-            batch = group[at : at + size]
-            latents = _drawn(batch, cuts[at : at + size], pipeline)
-            for spot, cut, latent in zip(batch, cuts[at : at + size], latents, strict=True):
-                patch, picture = pipeline.picture(latent), results[spot.owner]
-                results[spot.owner] = pasted(picture, patch, cut.region, cut.weight)
+            _draw_batch(group[at : at + size], results, pipeline)
 
 
-def _batch_key(spot: Spot) -> tuple[object, ...]:
-    """Equal for crops that can share a batch: one size, drawn alike but for words and seed."""
-    drawing = spot.drawing
-    alike = msgspec.structs.replace(drawing, prompt="", negative="", seed=0)
-    chunks = guidance(drawing.prompt, drawing.negative, drawing.steps).chunks
-    return spot.width, spot.height, alike, chunks
+def _draw_batch(spots: Sequence[Spot], results: list[Pixels], pipeline: Repainter) -> None:
+    cuts = [_Cut.of(spot, results[spot.owner]) for spot in spots]
+    latents = pipeline.encoded([cut.crop for cut in cuts])
+    mask = torch.from_numpy(np.stack([cut.drawn for cut in cuts])[:, None])
+    drawn = pipeline.repainted(latents, [spot.drawing for spot in spots], mask)
+    for spot, cut, latent in zip(spots, cuts, drawn, strict=True):
+        patch, picture = pipeline.picture(latent), results[spot.owner]
+        results[spot.owner] = pasted(picture, patch, cut.region, cut.weight)
 
 
 class _Cut(NamedTuple):
@@ -127,21 +111,13 @@ class _Cut(NamedTuple):
     @classmethod
     def of(cls, spot: Spot, picture: Pixels) -> _Cut:
         height, width = picture.shape[:2]
-        soft = blurred(spot.mask, spot.settings.blur)
-        region, weight = Region(0, 0, width, height), soft
+        region, weight = Region(0, 0, width, height), spot.mask
         if spot.settings.only_masked:
-            tight = masked_region(soft, spot.settings.padding)
+            tight = masked_region(spot.mask, spot.settings.padding)
             region = grown(tight, spot.width / spot.height, width, height)
         else:
             # A1111 lays the soft edge of a whole picture's mask outside of what is drawn.
-            weight = np.minimum(soft.astype(np.uint16) * 2, 255).astype(np.uint8)
+            weight = np.minimum(spot.mask.astype(np.uint16) * 2, 255).astype(np.uint8)
         crop = cropped(picture, region, spot.width, spot.height)
-        drawn = latent_mask(cropped(soft, region, spot.width, spot.height))
+        drawn = latent_mask(cropped(spot.mask, region, spot.width, spot.height))
         return cls(region, crop, drawn, weight)
-
-
-def _drawn(spots: Sequence[Spot], cuts: Sequence[_Cut], pipeline: Repainter) -> Tensor:
-    """Latents of the crops drawn anew."""
-    latents = pipeline.encoded([cut.crop for cut in cuts])
-    mask = torch.from_numpy(np.stack([cut.drawn for cut in cuts])[:, None])
-    return pipeline.repainted(latents, [spot.drawing for spot in spots], mask)

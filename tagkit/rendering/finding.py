@@ -109,9 +109,9 @@ class Finder:
             return None
 
     def _of_card(self, kind: Kind, name: str) -> Path | None:
-        """The file of the card that is called so, None if none is."""
+        """The file of the card that is called so, None if there is no card or it names none."""
         card = self._carded(kind).get(name.casefold())
-        if card is None:
+        if card is None or not card.files:
             return None
         file = card.files[0]
         found = stored_file(card, file, self._folders(kind)) or self._called(kind, name)

@@ -11,6 +11,7 @@ from tagkit.cards import Speed, image_card
 from tagkit.rendering.blocks import laid_over
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.weights import Weights, find_weights
+from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,7 +83,8 @@ def find_models(jobs: Iterable[Job], settings: Settings) -> dict[Named, Model]:
     found = {}
     for name, checkpoint in dict.fromkeys(map(_named, jobs)):
         card = image_card(name, settings.cards)
-        weights = find_weights(card, checkpoint, settings.checkpoints, hashes)
+        folders = folders_of(settings, "checkpoints")
+        weights = find_weights(card, checkpoint, folders, hashes)
         found[name, checkpoint] = Model(weights, card.speed)
     return found
 

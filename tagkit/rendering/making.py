@@ -25,6 +25,7 @@ from tagkit.rendering.resolving import (
 )
 from tagkit.rendering.sampler_names import AUTOMATIC, SAMPLER_TRAITS
 from tagkit.rendering.weights import find_weights, weights_digest
+from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
     from tagkit.rendering.drafting import Draft, Drafter
@@ -147,7 +148,7 @@ class Maker:
         return msgspec.structs.replace(job, unresolved=reason)
 
     def _digest(self, name: str, checkpoint: str) -> str | None:
-        folders = self._settings.checkpoints
+        folders = folders_of(self._settings, "checkpoints")
         return weights_digest(self._drafter.card(name), checkpoint, folders, self._hashes)
 
     def _why_none(self, name: str, checkpoint: str) -> str:

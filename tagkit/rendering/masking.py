@@ -58,21 +58,27 @@ def dilated(mask: Pixels, size: int) -> Pixels:
 
 def blurred(mask: Pixels, sigma: float) -> Pixels:
     """The mask under a Gaussian of 2 * int(2.5 * sigma + 0.5) + 1 pixels; edges are mirrored."""
-    if sigma <= 0:
+    if sigma <= 0 or not mask.any():
         return mask
     reach = int(2.5 * sigma + 0.5)
     kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2)).astype(np.float32)
     kernel /= kernel.sum()
-    for axis in (1, 0):
-        padding = [(0, 0), (0, 0)]
-        padding[axis] = (reach, reach)
-        padded = np.pad(mask, padding, mode="reflect").astype(np.float32)
-        length = mask.shape[axis]
-        parts = (
-            weight * padded.take(range(at, at + length), axis) for at, weight in enumerate(kernel)
-        )
-        mask = sum(parts, np.float32(0)).round().clip(0, 255).astype(np.uint8)
-    return mask
+    # Further away it stays empty.
+    left, top, right, bottom = masked_region(mask, reach)
+    soft = np.zeros_like(mask)
+    rows = _filtered(mask[top:bottom, left:right], kernel, axis=1)
+    soft[top:bottom, left:right] = _filtered(rows, kernel, axis=0)
+    return soft
+
+
+def _filtered(mask: Pixels, kernel: npt.NDArray[np.float32], axis: int) -> Pixels:
+    reach, length = len(kernel) // 2, mask.shape[axis]
+    padding = [(0, 0), (0, 0)]
+    padding[axis] = (reach, reach)
+    padded = np.pad(mask, padding, mode="reflect").astype(np.float32)
+    parts = (weight * padded.take(range(at, at + length), axis) for at, weight in enumerate(kernel))
+    filtered: Pixels = sum(parts, np.float32(0)).round().clip(0, 255).astype(np.uint8)
+    return filtered
 
 
 def masked_region(mask: Pixels, padding: int) -> Region:

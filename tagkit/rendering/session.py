@@ -26,7 +26,7 @@ from tagkit.rendering.picking import picked_source
 from tagkit.rendering.planning import Plan, make_plan, plan_key
 from tagkit.rendering.running import Run
 from tagkit.rendering.weights import weights_digest
-from tagkit.settings import find_settings
+from tagkit.settings import find_settings, folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -212,9 +212,9 @@ def _frozen(output: Path, key: str, settings: Settings) -> Plan | None:
         return None
     hashes = FileHashes()
     models = {(job.model, job.checkpoint, job.weights) for job in jobs}
+    folders = folders_of(settings, "checkpoints")
     same = all(
-        weights_digest(image_card(name, settings.cards), named, settings.checkpoints, hashes)
-        == digest
+        weights_digest(image_card(name, settings.cards), named, folders, hashes) == digest
         for name, named, digest in models
     )
     same = same and unchanged(jobs, settings, hashes)

@@ -10,10 +10,11 @@ import re
 from math import dist
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
-from tagkit.rendering.masking import box_mask, dilated
-from tagkit.rendering.pipeline import Pass
+from tagkit.rendering.masking import blurred, box_mask, dilated
+from tagkit.rendering.pipeline import first_pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from tagkit.rendering.detecting import Found
     from tagkit.rendering.job import DetailerPass, Job
+    from tagkit.rendering.pipeline import Pass
 
     Pixels = npt.NDArray[np.uint8]
 
@@ -30,7 +32,7 @@ _SKIP = re.compile(r"\s*\[SKIP\]\s*")
 
 
 class Spot(NamedTuple):
-    """One mask of the picture at `owner` in a batch; width, height: the size it is drawn at."""
+    """One soft mask of the picture at `owner` in a batch; width, height: as it is drawn."""
 
     owner: int
     mask: Pixels
@@ -53,9 +55,9 @@ def spots_of(
     if not settings.only_masked and not (settings.width and settings.height):
         size = (width, height)
     for place, mask in enumerate(masks):
-        drawing = _pass(job, settings, place)
-        if not _SKIP.fullmatch(drawing.prompt):
-            yield Spot(owner, mask, settings, *size, drawing)
+        drawing, soft = _pass(job, settings, place), blurred(mask, settings.blur)
+        if soft.any() and not _SKIP.fullmatch(drawing.prompt):
+            yield Spot(owner, soft, settings, *size, drawing)
 
 
 def chosen(found: Sequence[Found], settings: DetailerPass, width: int, height: int) -> list[Found]:
@@ -102,11 +104,12 @@ def part_of(text: str, main: str, place: int) -> str:
 
 
 def _pass(job: Job, settings: DetailerPass, place: int) -> Pass:
-    return Pass(
+    """As the first pass, but for what the settings say, and counted as img2img counts steps."""
+    return msgspec.structs.replace(
+        first_pass(job),
         prompt=part_of(settings.prompt, job.prompt, place),
         negative=part_of(settings.negative, job.negative, place),
         seed=job.seed + place,
-        rng=job.rng,
         steps=settings.steps or job.steps,
         cfg=job.cfg if settings.cfg is None else settings.cfg,
         sampler=settings.sampler or job.sampler,

@@ -134,9 +134,12 @@ def _of_files(card: ImageCard, folders: Sequence[Path], hashes: FileHashes) -> W
         if path.is_file():
             config = data_folder("models") / _SDXL
             return Weights("file", path, config, file.sha256 or hashes.of(path))
+    hint = (
+        "give the file with --checkpoint FILE, or put it in a folder that `checkpoints` of "
+        "tagkit.yaml names"
+    )
     raise UserError(
         f"the weights of `{card.name}` are not on this machine: {file.name}",
         "\n".join(str(folder) for folder in folders),
-        "give the file with --checkpoint FILE, or put it in a folder that `checkpoints` of "
-        "tagkit.yaml names",
+        f"tagkit models pull {card.name}; or {hint}" if file.url else hint,
     )

@@ -128,6 +128,12 @@ def test_pull_says_what_it_cannot_do(models, args, said):
     assert said in models("pull", *args).stderr
 
 
+def test_the_files_that_come_with_tagkit_are_those_of_their_cards(models):
+    out = models("verify")
+    assert out.returncode == 0
+    assert "right       tiny-face" in out.stdout
+
+
 def test_verify_hashes_what_is_here(models, tmp_path):
     files = [{"name": "m.onnx", "sha256": DIGEST}]
     card_file(tmp_path / "cards", files=files)

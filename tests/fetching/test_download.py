@@ -19,7 +19,7 @@ from tagkit.fetching.download import download
 from tagkit.fetching.hosts import Hosts
 from tagkit.fetching.web import new_session
 
-BODY = bytes(range(256)) * 12_000  # three blocks
+BODY = bytes(range(256)) * 12_000
 DIGEST = hashlib.sha256(BODY).hexdigest()
 TAG = {"ETag": '"one"'}
 
@@ -318,3 +318,12 @@ def test_two_at_once_do_not_write_one_part(web, fetch):
         go_on.set()
         thread.join()
     assert (fetch.folder / "m.onnx").read_bytes() == BODY
+
+
+def test_a_proxy_of_the_environment_is_asked(web, fetch, monkeypatch):
+    monkeypatch.setenv("http_proxy", web[1])
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    web[0].says("http://models.example/m.onnx", Answer(BODY))
+    fetch.address = "http://models.example"
+    assert fetch().read_bytes() == BODY

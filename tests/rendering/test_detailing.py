@@ -160,6 +160,11 @@ def test_a_mask_of_which_nothing_is_left_is_dropped():
     assert masks_of([Found((0, 0, 99, 99), 0.9)], settings, 128, 128)
 
 
+def test_a_mask_that_blurs_away_is_not_drawn(job):
+    settings = DetailerPass("face", dilate=0, blur=64)
+    assert [*spots_of(0, picture(), [Found((9, 9, 9, 9), 0.9)], job, settings)] == []
+
+
 def test_the_shape_that_a_detector_gives_is_the_mask():
     shape = np.zeros((128, 128), bool)
     shape[20:30, 20:25] = True

@@ -76,6 +76,13 @@ def test_blur_is_a_gaussian_with_mirrored_edges(mask, sigma):
     assert np.abs(blurred(mask, sigma) - expected).max() <= 1
 
 
+def test_blur_is_the_same_wherever_the_mask_lies():
+    alone = blurred(box_mask((30, 30, 39, 44), 70, 80), 3)
+    moved = blurred(box_mask((130, 230, 139, 244), 300, 400), 3)
+    assert np.array_equal(alone, moved[200:280, 100:170])
+    assert moved.astype(int).sum() == alone.astype(int).sum()
+
+
 def test_blur_of_four_reaches_ten_pixels():
     soft = blurred(box_mask((50, 50, 59, 59), 128, 128), 4)
     assert soft.max() < 255

@@ -12,7 +12,7 @@ from hypothesis import strategies as st  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from tagkit.errors import UserError  # noqa: E402
-from tagkit.rendering.job import HiresPass  # noqa: E402
+from tagkit.rendering.job import DetailerPass, HiresPass  # noqa: E402
 from tagkit.rendering.passes import finished, in_parts  # noqa: E402
 from tagkit.rendering.tools import Tools  # noqa: E402
 
@@ -147,3 +147,34 @@ def test_parts_find_every_item_that_fails(fails, at_once):
     results = in_parts(work, fails, at_once)
     assert [isinstance(each, ValueError) for each in results] == fails
     assert max(seen, default=0) <= at_once
+
+
+def detector_file(folder):
+    """A detector that finds the middle of every picture."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    from onnx_files import v8, write_onnx
+
+    return write_onnx(folder / "face.onnx", v8((32, 32, 16, 16, 0.9)))
+
+
+def test_the_detailer_goes_over_the_picture_of_the_passes_before(tiny, make_job, tmp_path):
+    files = {"digest": detector_file(tmp_path)}
+    tools = Tools(tmp_path, files, torch.device("cpu"), lambda _: None)
+    face = DetailerPass("face", padding=4, denoise=0.7, digest="digest")
+    [before] = drawn(tiny, [make_job(hires=HIRES)], tools)
+    [after] = drawn(tiny, [make_job(hires=HIRES, detailer=(face,))], tools)
+    changed = np.argwhere((before != after).any(axis=2))
+    assert len(changed)
+    assert changed.min() >= 24  # of 96: the box is from 36 to 60, dilated and blurred
+    assert changed.max() < 76
+
+
+def test_a_detector_that_is_none_fails_its_job_and_says_so(tiny, make_job, tmp_path):
+    (tmp_path / "face.onnx").write_bytes(b"none")
+    files = {"digest": tmp_path / "face.onnx"}
+    pytest.importorskip("onnxruntime")
+    tools = Tools(tmp_path, files, torch.device("cpu"), lambda _: None)
+    [outcome] = drawn(tiny, [make_job(detailer=(DetailerPass("face", digest="digest"),))], tools)
+    assert isinstance(outcome, UserError)
+    assert "face.onnx" in str(outcome)

@@ -195,6 +195,21 @@ def test_upscalers_of_cards_are_found_by_every_name_of_them(plan, folders, tmp_p
         assert one(plan, {"hires": {"upscaler": name}}, folders).hires.digest == digest(b"dat")
 
 
+def test_detectors_of_cards_come_with_tagkit_or_from_where_they_were_fetched(
+    plan, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TAGKIT_DATA", str(tmp_path))
+    [own] = one(plan, {"detailer": "card"}).detailer
+    assert (own.detector, len(own.digest)) == ("tiny-face", 64)
+    fields = {"detailer": [{"detector": "anime-face"}]}
+    missing = one(plan, fields)
+    assert missing.id is None
+    assert "tagkit models pull anime-face" in missing.unresolved
+    (tmp_path / "detectors").mkdir()
+    (tmp_path / "detectors" / "anime-face-1.4-s.onnx").write_bytes(b"face")
+    assert one(plan, fields).detailer[0].digest == digest(b"face")
+
+
 def test_without_folders_it_is_said_how_to_name_them(plan):
     assert "`loras: [folder]`" in one(plan, {"prompt": "a <lora:ink:1>"}).unresolved
 
