@@ -10,6 +10,7 @@ pytest.importorskip("spandrel")
 
 from PIL import Image  # noqa: E402
 
+from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering import Means, Order, render, render_order  # noqa: E402
 from tagkit.rendering.jobfile import parse_overrides  # noqa: E402
 
@@ -81,6 +82,14 @@ def test_a_picked_draft_that_is_gone_fails_by_name(job, tmp_path):
     summary = render_order(order, drafts, watch=heard.append)
     assert summary.jobs.failed == 1
     assert "not there" in heard[-1].error
+
+
+def test_a_file_that_is_no_upscaler_is_named_before_the_first_picture(job, tmp_path):
+    broken = tmp_path / "broken.pth"
+    broken.write_bytes(b"no weights at all")
+    with pytest.raises(UserError, match="broken"):
+        render(job(f"{{upscaler: {broken}}}"), tmp_path / "out")
+    assert not pictures(tmp_path / "out")
 
 
 @pytest.mark.parametrize("upscaler", ["lanczos", "latent", "Latent (bicubic antialiased)"])
