@@ -2,7 +2,7 @@
 
 The network is DAT ("Dual Aggregation Transformer for Image Super-Resolution", ICCV 2023) at toy
 size; its pictures are drawn by `flat_pictures.py` and made small as DAT's own were, by bicubic
-resampling. Takes about twenty minutes on one core, and gives the same weights every time on the
+resampling. Takes about twenty minutes of one core, and gives the same weights every time on the
 same machine and version of torch. At the end it prints how it compares with Lanczos resampling on
 pictures that it has not seen.
 """

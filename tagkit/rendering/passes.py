@@ -87,6 +87,12 @@ def _hires(
     return _onward(again, [*_each(larger, drawn)], at_once)
 
 
+def _detailed(pipeline: Pipeline, tools: Tools, drawn: Sequence[Drawn]) -> list[Drawn]:
+    jobs, pictures = [each.job for each in drawn], [each.picture for each in drawn]
+    results = detailed(pictures, jobs, tools.detector, pipeline)
+    return [Drawn(job, picture, None) for job, picture in zip(jobs, results, strict=True)]
+
+
 def _each(work: Callable[[T], R], items: Iterable[T | Exception]) -> Iterator[R | Exception]:
     """What has failed stays what it is; what fails here does not end the others."""
     for item in items:
@@ -97,12 +103,6 @@ def _each(work: Callable[[T], R], items: Iterable[T | Exception]) -> Iterator[R 
             yield work(item)
         except Exception as error:  # noqa: BLE001 - as said
             yield error
-
-
-def _detailed(pipeline: Pipeline, tools: Tools, drawn: Sequence[Drawn]) -> list[Drawn]:
-    jobs, pictures = [each.job for each in drawn], [each.picture for each in drawn]
-    results = detailed(pictures, jobs, tools.detector, pipeline)
-    return [Drawn(job, picture, None) for job, picture in zip(jobs, results, strict=True)]
 
 
 def _onward(

@@ -148,7 +148,7 @@ class Pipeline:
         )  # fmt: skip
         noise = self._noise(passes, original.shape[1:])
         denoise = self._denoiser(passes)
-        with self._computing(len(passes), original[0, 0].numel() * 64):
+        with self._computing(len(passes), original[0, 0].numel() * 8 * 8):
             if mask is None:
                 return redrawn(one.sampler, denoise, original, sigmas, start, noise)
             keep = _keeping(original, mask.to(self._device) > 0)

@@ -184,6 +184,7 @@ def render_order(
         before = manifest.counts().done
         try:
             tools = _tools(output, files, means, manifest)
+            tools.prepare(row.job for row in rows)
             loaded = Models(models, means)
             Run(manifest, output, loaded.open, tools, watch, means.batch_size).render(rows)
         finally:

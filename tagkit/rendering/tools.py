@@ -17,7 +17,7 @@ from tagkit.rendering.resamplers import RESAMPLERS, Resampler
 from tagkit.rendering.upscaling import open_network, resampler
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     import torch
@@ -50,6 +50,17 @@ class Tools:
         self._picture_of = picture_of
         self._network = lru_cache(_LOADED_AT_ONCE)(open_network)
         self._detector = lru_cache(_LOADED_AT_ONCE)(_open_detector)
+
+    def prepare(self, jobs: Iterable[Job]) -> None:
+        """Opens what the jobs need once: a file that is none is named before the first picture.
+
+        Raises UserError.
+        """
+        for job in jobs:
+            if job.hires:
+                self.upscaler(job.hires)
+            for each in job.detailer:
+                self.detector(each)
 
     def upscaler(self, hires: HiresPass) -> Resampler | Upscaler:
         """What enlarges for this pass; a Resampler works on latents. Raises UserError."""
