@@ -89,9 +89,7 @@ def stability_name(name: str, layers: int, attention: list[bool]) -> str:
     return f"{_block(way, int(block or 0), kind, int(number), layers, attention)}.{inside}"
 
 
-def _block(
-    way: str, block: int, kind: str, number: int, layers: int, attention: list[bool]
-) -> str:
+def _block(way: str, block: int, kind: str, number: int, layers: int, attention: list[bool]) -> str:
     """A level is so many layers, and one place more: to change size going down, or up."""
     column = int(kind == "attentions")
     if way == "mid":

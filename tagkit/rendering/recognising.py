@@ -20,7 +20,10 @@ _LORA = re.compile(r"(?:^|[._])(?:lora|hada|lokr|oft|lycoris)_|\.lora\.|^on_inpu
 _LORA_FAMILIES = (
     (r"lora_unet_(double|single)_blocks|single_transformer_blocks", "Flux"),
     (r"joint_blocks|^transformer\.transformer_blocks|lora_te3_", "Stable Diffusion 3"),
-    (r"^lora_te_|down_blocks[._]0[._]attentions|input_blocks[._]1[._]1[._]", "Stable Diffusion 1.5"),
+    (
+        r"^lora_te_|down_blocks[._]0[._]attentions|input_blocks[._]1[._]1[._]",
+        "Stable Diffusion 1.5",
+    ),
 )
 # The width of the text that attention reads says more than names do.
 _READS_TEXT = re.compile(r"attn2[._]to_[kv][._].*(down|lora_A|hada_w1_b)")
