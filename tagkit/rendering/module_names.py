@@ -86,6 +86,7 @@ def stability_name(name: str, layers: int, attention: list[bool]) -> str:
         return _OUTSIDE.get(name, name)
     way, block, kind, number, rest = found.groups()
     inside = _INSIDE.get(rest, rest) if kind == "resnets" else rest
+    inside = "op" if kind == "downsamplers" else inside
     return f"{_block(way, int(block or 0), kind, int(number), layers, attention)}.{inside}"
 
 

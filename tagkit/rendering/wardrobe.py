@@ -1,0 +1,120 @@
+"""LoRAs put on the networks of a loaded model, and taken off again without a trace."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+from tagkit.errors import UserError
+from tagkit.rendering.memory import memory_errors
+from tagkit.rendering.module_names import modules_by_name
+from tagkit.rendering.network_files import read_network
+from tagkit.rendering.networks import change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from torch import Tensor, nn
+
+    from tagkit.rendering.components import Components
+    from tagkit.rendering.network_files import Network
+
+_NAMED_AT_MOST = 3
+
+
+class Worn(NamedTuple):
+    """A LoRA file, and its strength on the UNet and on the text encoders."""
+
+    path: Path
+    weight: float = 1.0
+    text_weight: float = 1.0
+
+
+class Wardrobe:
+    """The LoRAs of one model.
+
+    They are added to the weights, so that a picture takes no longer with them than without.
+    Weights that change are copied to the CPU before they first do, and put back from there: what
+    is subtracted again in half precision would not be what it was.
+    """
+
+    def __init__(self, components: Components) -> None:
+        self._places = modules_by_name(components)
+        self._kept: dict[nn.Parameter, Tensor] = {}
+        self._changed: set[nn.Parameter] = set()
+        self._worn: tuple[Worn, ...] = ()
+        self.text_state: tuple[Worn, ...] = ()
+
+    def wear(self, loras: Sequence[Worn]) -> None:
+        """Exactly these, in this order, and no others.
+
+        `text_state` then tells apart the states of the text encoders. Raises UserError for a file
+        that does not fit the model, which is then left bare.
+        """
+        if tuple(loras) == self._worn:
+            return
+        self._take_off()
+        try:
+            for lora in loras:
+                self._put_on(lora)
+        except BaseException:
+            self._take_off()
+            raise
+        self._worn = tuple(loras)
+
+    @torch.no_grad()
+    def _take_off(self) -> None:
+        for weight in self._changed:
+            weight.copy_(self._kept[weight])
+        self._changed.clear()
+        self._worn = self.text_state = ()
+
+    @torch.no_grad()
+    def _put_on(self, lora: Worn) -> None:
+        network = read_network(lora.path)
+        self._refuse_unknown(lora.path, network)
+        for name, tensors in network.items():
+            part, module = self._places[name]
+            strength = lora.weight if part == "unet" else lora.text_weight
+            if not strength:
+                continue
+            weight = module.weight
+            near = {key: each.to(weight.device, torch.float32) for key, each in tensors.items()}
+            with _naming(lora.path, name), memory_errors():
+                added = change(near, weight)
+                self._add(weight, added.weight, strength)
+                self._add(getattr(module, "bias", None), added.bias, strength)
+        if any(self._places[name].part != "unet" for name in network):
+            self.text_state = (*self.text_state, lora._replace(weight=0.0))
+
+    def _add(self, weight: nn.Parameter | None, added: Tensor | None, strength: float) -> None:
+        if added is None:
+            return
+        if weight is None:
+            raise ValueError("the module has no bias")
+        if weight not in self._kept:
+            self._kept[weight] = weight.detach().to("cpu", copy=True)
+        self._changed.add(weight)
+        weight.copy_(weight.float() + added * strength)
+
+    def _refuse_unknown(self, path: Path, network: Network) -> None:
+        """Without some of its modules a LoRA would draw another picture than its maker saw."""
+        unknown = [name for name in network if name not in self._places]
+        if not unknown:
+            return
+        some = ", ".join(f"`{name}`" for name in unknown[:_NAMED_AT_MOST])
+        missing = f"{len(unknown)} of its {len(network)} modules are not in the model"
+        raise UserError(f"the LoRA `{path}` is for another kind of model", f"{missing}: {some}")
+
+
+@contextmanager
+def _naming(path: Path, name: str) -> Iterator[None]:
+    """Tensors that do not fit are told by file and module."""
+    try:
+        yield
+    except (ValueError, KeyError, RuntimeError) as error:
+        what = f"the LoRA `{path}` does not fit the model at `{name}`"
+        raise UserError(what, " ".join(str(error).split())[:200]) from error
