@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tagkit.clip.chunks import CHUNK, Chunk, Count, count_tokens, prompt_chunks, real_tokens
+from tagkit.clip.chunks import (
+    CHUNK,
+    Chunk,
+    Count,
+    Vectors,
+    count_tokens,
+    prompt_chunks,
+    real_tokens,
+)
 from tagkit.clip.tokenizer import BOS, EOS, encode
 
 __all__ = [
@@ -11,6 +19,7 @@ __all__ = [
     "EOS",
     "Chunk",
     "Count",
+    "Vectors",
     "count_tokens",
     "encode",
     "prompt_chunks",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -22,7 +22,7 @@ from tagkit.prompt.attention import BREAK_WEIGHT, weighted_spans
 from tagkit.prompt.plain import is_plain as is_plain_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 CHUNK = 75
 BACKTRACK = 20  # A1111's "prompt word wrap length limit"
@@ -30,11 +30,29 @@ _STEPS = 150  # as many as the webui allows, so that every scheduled text is see
 _OTHER = -1
 
 
+# Textual inversions by the names that prompts call them, with how many vectors each has.
+Vectors: TypeAlias = tuple[tuple[str, int], ...]
+
+
 class Chunk(msgspec.Struct, frozen=True):
-    """At most 75 token ids with their weights, without BOS, EOS and padding."""
+    """At most 75 token ids with their weights, without BOS, EOS and padding.
+
+    inserted: where vectors of textual inversions stand instead, and whose; the ids there are 0.
+    """
 
     ids: tuple[int, ...]
     weights: tuple[float, ...]
+    inserted: tuple[tuple[int, str], ...] = ()
+
+
+class _Inserted(NamedTuple):
+    """A textual inversion among tokens."""
+
+    name: str
+    vectors: int
+
+
+_Token: TypeAlias = "int | _Inserted"
 
 
 class Count(msgspec.Struct, frozen=True):
@@ -57,23 +75,27 @@ class Count(msgspec.Struct, frozen=True):
         return f"{self.total}/{CHUNK * len(self.chunks)}"
 
 
-def count_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) -> Count:
+def count_tokens(
+    text: str, dialect: str = "a1111", *, negative: bool = False, embeddings: Vectors = ()
+) -> Count:
     """CLIP tokens of a prompt; weights, LoRA tags and comments are no part of it.
 
     Like A1111's counter it takes the largest AND part (a negative prompt has none) and the
     largest text of all that scheduling shows. Prompts of other dialects are counted without
     their own weights and cut into A1111's chunks; in captions every sign counts.
+    embeddings: textual inversions that count as many tokens as they have vectors, in a1111.
     """
     if dialect == CAPTIONS:
         return _count(text, plain=True)
     if dialect != "a1111":
         return _count("".join(part for part, _ in weighted_text(text, dialect)), plain=True)
+    said = tuple(each for each in embeddings if each[0].lower() in text.lower())
     if is_plain_prompt(text):
-        return _count(text)
+        return _count(text, embeddings=said)
     bare = without_networks(without_comments(text))
     parts = [bare] if negative else [part for part, _ in and_parts(bare)]
     texts = {shown for part in parts for _, shown in schedule(part, _STEPS)}
-    return max((_count(each) for each in texts), key=lambda count: count.total)
+    return max((_count(each, embeddings=said) for each in texts), key=lambda count: count.total)
 
 
 def real_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) -> int:
@@ -83,31 +105,59 @@ def real_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) ->
     return count_tokens(text, dialect, negative=negative).real
 
 
-def prompt_chunks(text: str) -> list[Chunk]:
+def prompt_chunks(text: str, embeddings: Vectors = ()) -> list[Chunk]:
     """Chunks of one prompt, at least one (an empty prompt has one that is empty).
 
     Comments and LoRA tags are taken out; AND and scheduling are the caller's to resolve.
+    embeddings: textual inversions whose names are to be read as such.
     """
     bare = without_networks(without_comments(text))
     return [
-        Chunk(tuple(number for number, _ in chunk), tuple(weight for _, weight in chunk))
-        for chunk in _cut(weighted_spans(bare, strict=False), encode)[0]
+        _chunk(each) for each in _cut(weighted_spans(bare, strict=False), _reader(embeddings))[0]
     ]
 
 
+def _chunk(tokens: list[tuple[_Token, float]]) -> Chunk:
+    return Chunk(
+        tuple(token if isinstance(token, int) else 0 for token, _ in tokens),
+        tuple(weight for _, weight in tokens),
+        tuple(
+            (place, token.name)
+            for place, (token, _) in enumerate(tokens)
+            if isinstance(token, _Inserted)
+        ),
+    )
+
+
 @lru_cache(maxsize=256)
-def _count(text: str, *, plain: bool = False) -> Count:
+def _count(text: str, *, plain: bool = False, embeddings: Vectors = ()) -> Count:
     """Several rules and the report count the same prompt, so the last counts are kept."""
-    if plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK")):
+    simple = plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK"))
+    if simple and not embeddings:
         total = listed_count(text)
         if total <= CHUNK:
             return Count(total, CHUNK, (total,))
     unweighted = plain or is_plain_prompt(text)
     spans = [(text, 1.0)] if unweighted else weighted_spans(text, strict=False)
-    chunks, full = _cut(spans, _anonymous)
+    chunks, full = _cut(spans, _reader(embeddings) if embeddings else _anonymous)
     sizes = tuple(len(chunk) for chunk in chunks)
     last = 0 if full == len(sizes) else sizes[-1]
     return Count(CHUNK * full + last, CHUNK, sizes)
+
+
+def _reader(embeddings: Vectors) -> Callable[[str], Iterable[_Token]]:
+    """Finds names of textual inversions by their tokens, the longest first, as A1111 does."""
+    named = [(encode(name), _Inserted(name, vectors)) for name, vectors in embeddings]
+    longest_first = sorted((each for each in named if each[0]), key=lambda each: -len(each[0]))
+    return partial(_with_embeddings, longest_first) if longest_first else encode
+
+
+def _with_embeddings(named: list[tuple[list[int], _Inserted]], text: str) -> Iterator[_Token]:
+    ids, at = encode(text), 0
+    while at < len(ids):
+        found = next(((name, its) for name, its in named if ids[at : at + len(name)] == name), None)
+        yield found[1] if found else ids[at]
+        at += len(found[0]) if found else 1
 
 
 def _anonymous(text: str) -> Iterable[int]:
@@ -128,30 +178,37 @@ def _marks(text: str) -> tuple[int, ...]:
 
 
 def _cut(
-    spans: list[tuple[str, float]], tokenize: Callable[[str], Iterable[int]]
-) -> tuple[list[list[tuple[int, float]]], int]:
+    spans: list[tuple[str, float]], tokenize: Callable[[str], Iterable[_Token]]
+) -> tuple[list[list[tuple[_Token, float]]], int]:
     """A1111's chunks, and how many of them it counts as full: all but a last one left open.
 
-    A chunk that overflows hands what stands behind its last comma on to the next.
+    A chunk that overflows hands what stands behind its last comma on to the next. A textual
+    inversion that does not fit begins the next one. It stands for all its vectors: zeros follow.
     """
-    chunks: list[list[tuple[int, float]]] = []
-    chunk: list[tuple[int, float]] = []
+    chunks: list[list[tuple[_Token, float]]] = []
+    chunk: list[tuple[_Token, float]] = []
     comma: int | None = None
     for span, weight in spans:
         if span == "BREAK" and weight == BREAK_WEIGHT:
             chunks.append(chunk)
             chunk, comma = [], None
             continue
-        for number in tokenize(span):
-            if number == COMMA:
+        for token in tokenize(span):
+            if token == COMMA:
                 comma = len(chunk)
             if len(chunk) == CHUNK:
                 keep = CHUNK
-                if number != COMMA and comma is not None and CHUNK - comma <= BACKTRACK:
+                if token != COMMA and comma is not None and CHUNK - comma <= BACKTRACK:
                     keep = comma + 1
                 chunks.append(chunk[:keep])
                 chunk, comma = chunk[keep:], None
-            chunk.append((number, weight))
+            if isinstance(token, int):
+                chunk.append((token, weight))
+                continue
+            if len(chunk) + token.vectors > CHUNK:
+                chunks.append(chunk)
+                chunk, comma = [], None
+            chunk += [(token, weight)] + [(0, weight)] * (token.vectors - 1)
     full = len(chunks)
     if chunk or not chunks:
         chunks.append(chunk)

@@ -6,8 +6,29 @@ from functools import lru_cache
 
 import msgspec
 
-from tagkit.clip import prompt_chunks
+from tagkit.clip import Vectors, prompt_chunks
 from tagkit.prompt import and_parts, schedule, without_comments, without_networks
+from tagkit.rendering.job import Embedding
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How texts are read, beside their words.
+
+    emphasis: `original` keeps the mean of a weighted text, `no-norm` does not. clip_skip: how many
+    layers from its end a text encoder is left, None for SDXL's own 2.
+    """
+
+    emphasis: str = "original"
+    clip_skip: int | None = None
+    embeddings: tuple[Embedding, ...] = ()
+
+    @property
+    def vectors(self) -> Vectors:
+        """The embeddings as CLIP's chunks count them."""
+        return tuple((each.name, each.vectors) for each in self.embeddings)
+
+
+USUAL = Reading()
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -15,6 +36,7 @@ class Part(msgspec.Struct, frozen=True):
 
     weight: float
     texts: tuple[tuple[int, str], ...]
+    vectors: Vectors = ()
 
     def at(self, step: int) -> str:
         """The text at `step`, counted from 0.
@@ -27,7 +49,7 @@ class Part(msgspec.Struct, frozen=True):
     @property
     def chunks(self) -> int:
         """CLIP chunks of the longest text."""
-        return max(chunk_count(text) for _, text in self.texts)
+        return max(chunk_count(text, self.vectors) for _, text in self.texts)
 
 
 class Guidance(msgspec.Struct, frozen=True):
@@ -36,24 +58,26 @@ class Guidance(msgspec.Struct, frozen=True):
     positive: tuple[Part, ...]
     negative: Part
     chunks: int
+    reading: Reading = USUAL
 
 
-def guidance(prompt: str, negative: str, steps: int, after: int = 0) -> Guidance:
+def guidance(
+    prompt: str, negative: str, steps: int, after: int = 0, reading: Reading = USUAL
+) -> Guidance:
     """The guidance of one picture. Only the prompt is parted by AND, as in A1111.
 
     after: steps of the first pass, if this is the hires pass.
     """
     bare = without_networks(without_comments(prompt))
-    positive = tuple(_part(text, weight, steps, after) for text, weight in and_parts(bare))
-    against = _part(without_networks(without_comments(negative)), 1.0, steps, after)
-    return Guidance(positive, against, max(part.chunks for part in (*positive, against)))
+    against = without_networks(without_comments(negative))
+    parts = [*and_parts(bare), (against, 1.0)]
+    *positive, last = (
+        Part(weight, tuple(schedule(text, steps, after)), reading.vectors) for text, weight in parts
+    )
+    return Guidance(tuple(positive), last, max(part.chunks for part in (*positive, last)), reading)
 
 
 @lru_cache(maxsize=4096)
-def chunk_count(text: str) -> int:
+def chunk_count(text: str, vectors: Vectors = ()) -> int:
     """CLIP chunks of one text, at least one."""
-    return len(prompt_chunks(text))
-
-
-def _part(text: str, weight: float, steps: int, after: int) -> Part:
-    return Part(weight, tuple(schedule(text, steps, after)))
+    return len(prompt_chunks(text, vectors))

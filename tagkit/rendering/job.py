@@ -34,10 +34,11 @@ class Lora(msgspec.Struct, frozen=True):
 
 
 class Embedding(msgspec.Struct, frozen=True):
-    """A textual inversion that a prompt names, and the SHA-256 of its file."""
+    """A textual inversion that a prompt names, its vectors, and the SHA-256 of its file."""
 
     name: str
     digest: str | None = None
+    vectors: int = 1
 
 
 class HiresPass(msgspec.Struct, frozen=True):

@@ -12,7 +12,8 @@ from tagkit.cards import Speed
 from tagkit.errors import UserError
 from tagkit.rendering.conditioning import Conditioner
 from tagkit.rendering.denoising import Denoiser
-from tagkit.rendering.guidance import guidance
+from tagkit.rendering.guidance import USUAL as READ_AS_USUAL
+from tagkit.rendering.guidance import Reading, guidance
 from tagkit.rendering.memory import memory_errors
 from tagkit.rendering.noise import BatchNoise
 from tagkit.rendering.sampler_names import scheduled_steps
@@ -63,12 +64,13 @@ class Pass(msgspec.Struct, frozen=True):
     denoise: float = 1.0
     exact: bool = True
     after: int = 0
+    reading: Reading = READ_AS_USUAL
 
     @property
     def guidance(self) -> Guidance:
         """What the prompts say at each step."""
         steps = scheduled_steps(self.sampler, self.steps)
-        return guidance(self.prompt, self.negative, steps, self.after)
+        return guidance(self.prompt, self.negative, steps, self.after, self.reading)
 
     @property
     def batch_key(self) -> tuple[object, ...]:
@@ -77,7 +79,8 @@ class Pass(msgspec.Struct, frozen=True):
         Others cannot share a batch: a shorter prompt would have to be filled up, and its picture
         would depend on its neighbours.
         """
-        alike = msgspec.structs.replace(self, prompt="", negative="", seed=0)
+        reading = msgspec.structs.replace(self.reading, embeddings=())
+        alike = msgspec.structs.replace(self, prompt="", negative="", seed=0, reading=reading)
         return (alike, self.guidance.chunks)
 
 
@@ -86,6 +89,7 @@ def first_pass(job: Job) -> Pass:
     return Pass(
         job.prompt, job.negative, job.seed, job.rng, job.steps, job.cfg, job.sampler,
         job.scheduler, job.cfg_rescale,
+        reading=Reading(job.emphasis, job.clip_skip, job.embeddings),
     )  # fmt: skip
 
 

@@ -65,14 +65,14 @@ class Wardrobe:
             raise
         self._worn = tuple(loras)
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def _take_off(self) -> None:
         for weight in self._changed:
             weight.copy_(self._kept[weight])
         self._changed.clear()
         self._worn = self.text_state = ()
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def _put_on(self, lora: Worn) -> None:
         network = read_network(lora.path)
         self._refuse_unknown(lora.path, network)
