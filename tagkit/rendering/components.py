@@ -10,16 +10,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import diffusers
 import torch
 import transformers
-from diffusers import AutoencoderKL, StableDiffusionXLPipeline, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
+from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+from safetensors.torch import load_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
+from tagkit.data import data_folder
 from tagkit.errors import UserError
+from tagkit.rendering.recognising import require_vae
 
 if TYPE_CHECKING:
     from torch import nn
 
     from tagkit.rendering.weights import Weights
 
+_SDXL_VAE = "image/sdxl/vae"
+_VAE_PREFIXES = ("first_stage_model.", "vae.")
 PARTS = {
     "unet": UNet2DConditionModel,
     "vae": AutoencoderKL,
@@ -53,9 +64,50 @@ def _from_folder(weights: Weights) -> Components:
     variant = {"variant": "fp16"} if half and _has_half(weights.path) else {}
     parts = {
         name: kind.from_pretrained(weights.path, subfolder=name, **options, **variant).eval()
-        for name, kind in PARTS.items()
+        for name, kind in (PARTS | {"vae": _vae_kind(weights.path / "vae")}).items()
     }
     return Components(**parts)
+
+
+def _vae_kind(folder: Path) -> Any:
+    """The class that its config names; AutoencoderKL is SDXL's own."""
+    named = AutoencoderKL.load_config(folder).get("_class_name")
+    return AutoencoderTiny if named == AutoencoderTiny.__name__ else AutoencoderKL
+
+
+def load_vae(path: Path, own: Any) -> Any:
+    """The VAE of a safetensors file, whichever program wrote it.
+
+    own: the VAE of the model, of whose form it is unless a config.json beside it says otherwise;
+    an AutoencoderTiny has no such form, and SDXL's is taken. Raises UserError for a file that is
+    none.
+    """
+    require_vae(path)
+    try:
+        vae = _empty_vae(path, own)
+        state = {_bare(name): tensor for name, tensor in load_file(path).items()}
+        if not any(".down_blocks." in name or name.startswith("encoder.layers") for name in state):
+            state = convert_ldm_vae_checkpoint(state, vae.config)
+        vae.load_state_dict(state)
+    except Exception as error:
+        what = f"cannot load `{path}` as a VAE"
+        raise UserError(what, " ".join(str(error).split())[:300]) from error
+    return vae.eval().requires_grad_(requires_grad=False)
+
+
+def _empty_vae(path: Path, own: Any) -> Any:
+    if (path.parent / "config.json").is_file():
+        kind = _vae_kind(path.parent)
+        return kind.from_config(kind.load_config(path.parent))
+    if isinstance(own, AutoencoderKL):
+        return AutoencoderKL.from_config(own.config)
+    return AutoencoderKL.from_config(AutoencoderKL.load_config(data_folder("models") / _SDXL_VAE))
+
+
+def _bare(name: str) -> str:
+    """The name without the prefix that it has in a whole checkpoint."""
+    prefix = next((each for each in _VAE_PREFIXES if name.startswith(each)), "")
+    return name.removeprefix(prefix)
 
 
 def _has_half(folder: Path) -> bool:

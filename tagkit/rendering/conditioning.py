@@ -34,7 +34,7 @@ _REMEMBERED = 256
 _INVERSIONS = 64
 _SDXL_LAYER = 2
 _NONE: Mapping[str, Tensor] = MappingProxyType({})
-_NO_FILES: Mapping[str, Path] = MappingProxyType({})
+NO_FILES: Mapping[str, Path] = MappingProxyType({})
 _EMPTY = Chunk((), ())
 
 
@@ -62,7 +62,7 @@ class Conditioner:
     the weights of the encoders; what was read in another state is not taken for this one.
     """
 
-    def __init__(self, first: Any, second: Any, files: Mapping[str, Path] = _NO_FILES) -> None:
+    def __init__(self, first: Any, second: Any, files: Mapping[str, Path] = NO_FILES) -> None:
         self._encoders = (Encoder(first, EOS), Encoder(second, 0))
         self._files = files
         self._inversion = lru_cache(_INVERSIONS)(load_inversion)

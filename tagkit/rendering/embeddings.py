@@ -56,7 +56,6 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     import pickle
 
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
@@ -67,7 +66,7 @@ def _read(path: Path) -> Mapping[str, Tensor]:
     except pickle.UnpicklingError as error:
         why = "it holds more than tensors, and loading that can run any program"
         raise UserError(f"the embedding `{path}` is not loaded", why) from error
-    except (OSError, EOFError, RuntimeError, ValueError, SafetensorError) as error:
+    except Exception as error:
         raise UserError(f"cannot read the embedding `{path}`", str(error)[:200]) from error
     return tables if isinstance(tables, dict) else {}
 

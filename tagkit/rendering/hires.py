@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tagkit.rendering.job import HiresPass, Job
-    from tagkit.rendering.pipeline import Pass, Picture
+    from tagkit.rendering.pipeline import Pass
     from tagkit.rendering.upscaling import Upscaler
+    from tagkit.rendering.vae import Picture
 
 _FACTOR = 8
 

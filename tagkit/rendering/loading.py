@@ -10,11 +10,13 @@ import msgspec
 from tagkit.cards import Speed, image_card
 from tagkit.rendering.blocks import laid_over
 from tagkit.rendering.hashes import FileHashes
+from tagkit.rendering.recognising import require_checkpoint
 from tagkit.rendering.weights import Weights, find_weights
 from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
     from tagkit.rendering.job import Job
     from tagkit.rendering.pipeline import Pipeline
@@ -48,20 +50,30 @@ AUTOMATIC = Means()
 
 
 class Models:
-    """Loads the model of a job; another than the last one takes its place."""
+    """Loads the model of a job; another than the last one takes its place.
 
-    def __init__(self, models: Mapping[Named, Model], means: Means) -> None:
+    files: where LoRAs, embeddings and VAEs lie, by their SHA-256.
+    """
+
+    def __init__(
+        self, models: Mapping[Named, Model], means: Means, files: Mapping[str, Path]
+    ) -> None:
         self._models = models
+        self._files = files
         self._means = means
         self._name = ("", "")
         self._loaded: Pipeline | None = None
 
     def open(self, job: Job) -> Pipeline:
-        """The pipeline for this job. Raises UserError for a device or weights that are none."""
+        """The pipeline for this job, with its LoRAs and VAE.
+
+        Raises UserError for a device or weights that are none, and for files that do not fit.
+        """
         if self._loaded is None or self._name != _named(job):
             self._loaded = None
             gc.collect()
             self._loaded, self._name = self._load(job), _named(job)
+        self._loaded.wear(job)
         return self._loaded
 
     def _load(self, job: Job) -> Pipeline:
@@ -74,7 +86,7 @@ class Models:
         stated = speed.dtype if self._means.dtype == "auto" else self._means.dtype
         dtype = find_dtype(stated or "auto", device)
         components = load_components(model.weights)
-        return Pipeline(components, job.prediction, device, dtype, job.zero_snr, speed)
+        return Pipeline(components, job.prediction, device, dtype, job.zero_snr, speed, self._files)
 
 
 def find_models(jobs: Iterable[Job], settings: Settings) -> dict[Named, Model]:
@@ -85,6 +97,8 @@ def find_models(jobs: Iterable[Job], settings: Settings) -> dict[Named, Model]:
         card = image_card(name, settings.cards)
         folders = folders_of(settings, "checkpoints")
         weights = find_weights(card, checkpoint, folders, hashes)
+        if weights.kind == "file":
+            require_checkpoint(weights.path)
         found[name, checkpoint] = Model(weights, card.speed)
     return found
 

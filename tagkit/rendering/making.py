@@ -131,15 +131,15 @@ class Maker:
 
         lacking: what the rules say of files that its prompts name.
         """
-        try:
-            loras = loras_of(fields.loras, job.prompt, self._finder)
-            require_own_loras(job)
-        except UserError as error:
-            return msgspec.structs.replace(job, unresolved=error.what)
         passes = [each for each in (job.hires, *job.detailer) if each]
         texts = [job.prompt, job.negative]
         texts += [text for each in passes for text in (each.prompt, each.negative)]
-        embeddings = self._embeddings.named_in(texts)
+        try:
+            loras = loras_of(fields.loras, job.prompt, self._finder)
+            require_own_loras(job)
+            embeddings = self._embeddings.named_in(texts)
+        except UserError as error:
+            return msgspec.structs.replace(job, unresolved=error.what)
         job = msgspec.structs.replace(job, loras=loras, embeddings=embeddings)
         missing = ((kind, name) for kind, name, digest in needed_files(job) if digest is None)
         reason = next((self._problem(kind, name) for kind, name in missing), lacking)

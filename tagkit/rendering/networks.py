@@ -102,5 +102,5 @@ def _decomposed(weight: Tensor, magnitude: Tensor) -> Tensor:
     """The weight with each column, or each row, of the length that was learnt for it."""
     by_row = magnitude.shape[0] == len(weight)
     axes = [axis for axis in range(weight.ndim) if axis != (0 if by_row else 1)]
-    lengths = weight.norm(dim=axes, keepdim=True)
+    lengths = weight.square().sum(axes, keepdim=True).sqrt()
     return weight * (magnitude.reshape(lengths.shape) / lengths)

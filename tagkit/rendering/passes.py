@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tagkit.rendering.job import HiresPass, Job
-    from tagkit.rendering.pipeline import Picture, Pipeline
+    from tagkit.rendering.pipeline import Pipeline
     from tagkit.rendering.tools import Tools
+    from tagkit.rendering.vae import Picture
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,7 +11,8 @@ import torch
 
 from tagkit.cards import Speed
 from tagkit.errors import UserError
-from tagkit.rendering.conditioning import Conditioner
+from tagkit.rendering.components import load_vae
+from tagkit.rendering.conditioning import NO_FILES, Conditioner
 from tagkit.rendering.denoising import Denoiser
 from tagkit.rendering.guidance import USUAL as READ_AS_USUAL
 from tagkit.rendering.guidance import Reading, guidance
@@ -20,23 +22,24 @@ from tagkit.rendering.sampler_names import scheduled_steps
 from tagkit.rendering.sampling import drawn, redrawn
 from tagkit.rendering.schedules import noise_levels, redrawing_levels
 from tagkit.rendering.speed import attention, ready
+from tagkit.rendering.vae import Vae
+from tagkit.rendering.wardrobe import Wardrobe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
     from torch import Tensor
 
     from tagkit.rendering.components import Components
     from tagkit.rendering.guidance import Guidance
     from tagkit.rendering.job import Job
     from tagkit.rendering.sampling import Denoise
-
-    Picture = npt.NDArray[np.uint8]
+    from tagkit.rendering.vae import Picture
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _LATENT_CHANNELS = 4
+_VAES = 2
 _USUAL = Speed()
 # Pictures of this many pixels together keep a device busy; more at once only cost memory.
 _MOST_PIXELS = {"cuda": 8 * 1024 * 1024}
@@ -98,7 +101,8 @@ class Pipeline:
 
     prediction, zero_snr: what the UNet was trained for, as in `Denoiser`. device, dtype: as
     `find_device` and `find_dtype` give them. most_pixels: together as many as one batch should
-    have; it falls when a batch runs out of memory.
+    have; it falls when a batch runs out of memory. files: where LoRAs, embeddings and VAEs lie, by
+    their SHA-256.
     """
 
     def __init__(
@@ -109,6 +113,7 @@ class Pipeline:
         dtype: torch.dtype,
         zero_snr: bool = False,
         speed: Speed = _USUAL,
+        files: Mapping[str, Path] = NO_FILES,
     ) -> None:
         self._device = device
         self._prediction = prediction
@@ -116,11 +121,28 @@ class Pipeline:
         self.most_pixels = _MOST_PIXELS.get(device.type, _MOST_PIXELS_ELSEWHERE)
         self._speed = speed
         self._unet = ready(components.unet, device, dtype, speed)
-        # SDXL's own VAE overflows in half precision and says so.
-        upcast = components.vae.config.force_upcast and dtype == torch.float16
-        self._vae = components.vae.to(device, torch.float32 if upcast else dtype)
-        encoders = (components.text_encoder, components.text_encoder_2)
-        self._conditioner = Conditioner(*(each.to(device, dtype) for each in encoders))
+        first = components.text_encoder.to(device, dtype)
+        second = components.text_encoder_2.to(device, dtype)
+        self._conditioner = Conditioner(first, second, files)
+        self._files = files
+        self._wardrobe = Wardrobe(components, files)
+        self._vae_on_device = partial(Vae, device=device, dtype=dtype, tiling=speed.vae_tiling)
+        self._own_vae = components.vae
+        self._vae_of = lru_cache(_VAES)(self._load_vae)
+        self._vae = self._vae_of("")
+
+    def wear(self, job: Job) -> None:
+        """Puts on the LoRAs and the VAE of a job, and takes off those that it has not.
+
+        Raises UserError for files that do not fit the model.
+        """
+        self._wardrobe.wear(job.loras)
+        self._conditioner.state = self._wardrobe.text_state
+        self._vae = self._vae_of(job.vae_digest or "")
+
+    def _load_vae(self, digest: str) -> Vae:
+        own = self._own_vae
+        return self._vae_on_device(load_vae(self._files[digest], own) if digest else own)
 
     def latents(self, jobs: Sequence[Job]) -> Tensor:
         """Finished latents of the first pass of jobs that can share a batch; float32.
@@ -188,57 +210,16 @@ class Pipeline:
         )
 
     def encoded(self, pictures: Sequence[Picture]) -> Tensor:
-        """Pictures of one size, (height, width, 3), as latents (n, 4, height / 8, width / 8).
-
-        The middle of what the VAE takes for possible, so that a picture has one latent.
-        """
+        """Pictures of one size, (height, width, 3), as latents (n, 4, height / 8, width / 8)."""
         with torch.inference_mode():
-            return torch.stack([self._encoded_one(picture) for picture in pictures])
-
-    def _encoded_one(self, picture: Picture) -> Tensor:
-        pixels = torch.tensor(picture, device=self._device).permute(2, 0, 1).float()
-        latent = self._through_vae(
-            lambda image: self._vae.encode(image).latent_dist.mode(), pixels / 127.5 - 1
-        )
-        return latent * self._vae.config.scaling_factor
+            return torch.stack([self._vae.encoded(picture) for picture in pictures])
 
     def picture(self, latent: Tensor) -> Picture:
         """One latent as a picture: (height, width, 3). Raises UserError if it is not finite."""
         if not latent.isfinite().all():
             raise UserError("the UNet gave no finite numbers", "", "try --dtype bfloat16, float32")
         with torch.inference_mode():
-            scaled = latent / self._vae.config.scaling_factor
-            decoded = self._through_vae(lambda each: self._vae.decode(each).sample, scaled)
-            pixels = (decoded / 2 + 0.5).clamp(0, 1) * 255
-            picture: Picture = pixels.round().byte().permute(1, 2, 0).cpu().numpy()
-        return picture
-
-    def _through_vae(self, half: Callable[[Tensor], Tensor], one: Tensor) -> Tensor:
-        """One picture or latent through one half of the VAE; float32.
-
-        In tiles if memory does not hold it whole; in full precision if less has overflowed.
-        """
-        result = self._in_memory(half, one)
-        if not result.isfinite().all():
-            self._vae.float()
-            result = self._in_memory(half, one)
-        return result.float()
-
-    def _in_memory(self, half: Callable[[Tensor], Tensor], one: Tensor) -> Tensor:
-        batch = one[None].to(self._vae.dtype)
-        if self._speed.vae_tiling is None:
-            try:
-                with memory_errors():
-                    return half(batch)[0]
-            except MemoryError:
-                pass
-        if self._speed.vae_tiling is not False:
-            self._vae.enable_tiling()
-        try:
-            with memory_errors():
-                return half(batch)[0]
-        finally:
-            self._vae.disable_tiling()
+            return self._vae.decoded(latent)
 
 
 def _keeping(original: Tensor, drawn: Tensor) -> Callable[[Tensor], Tensor]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from tagkit.errors import UserError
 from tagkit.prompt import parse
 from tagkit.rendering.blocks import DetailerEntry, Hires
+from tagkit.rendering.embeddings import vectors_in
 from tagkit.rendering.fields import MULTIPLE, sides
 from tagkit.rendering.job import DetailerPass, Embedding, HiresPass, Lora
 from tagkit.rendering.resamplers import RESAMPLERS, resampler_named
@@ -118,6 +120,7 @@ class Embeddings:
 
     def __init__(self, finder: Finder) -> None:
         self._finder = finder
+        self._vectors = cache(self._count)
         self._names = {name.lower(): name for name in finder.names("embeddings")}
         longest_first = sorted(self._names, key=len, reverse=True)
         # CLIP reads letters, digits and signs apart, so a name ends where its letters end.
@@ -126,13 +129,18 @@ class Embeddings:
         )
 
     def named_in(self, texts: Iterable[str]) -> tuple[Embedding, ...]:
-        """Those that any of the texts names, sorted."""
+        """Those that any of the texts names, sorted. Raises UserError for a file that is none."""
         if not self._names:
             return ()
         found = {self._names[name] for t in texts for name in self._pattern.findall(t.lower())}
         return tuple(
-            Embedding(name, self._finder.digest("embeddings", name)) for name in sorted(found)
+            Embedding(name, digest, self._vectors(name) if digest else 1)
+            for name in sorted(found)
+            for digest in (self._finder.digest("embeddings", name),)
         )
+
+    def _count(self, name: str) -> int:
+        return vectors_in(self._finder.find("embeddings", name))
 
 
 def _upscaler(name: str, finder: Finder) -> tuple[str, str | None]:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
     from tagkit.rendering.manifest import Manifest, Row
-    from tagkit.rendering.pipeline import Picture, Pipeline
+    from tagkit.rendering.pipeline import Pipeline
     from tagkit.rendering.tools import Tools
+    from tagkit.rendering.vae import Picture
 
 _MOST_AT_ONCE = 8
 # What jobs that share a batch may differ in, beside what `_batch_key` looks at itself.

@@ -24,6 +24,7 @@ from tagkit.rendering.lock import folder_lock
 from tagkit.rendering.manifest import FOLDER, Counts, is_output, open_manifest
 from tagkit.rendering.picking import picked_source
 from tagkit.rendering.planning import Plan, make_plan, plan_key
+from tagkit.rendering.recognising import require_networks
 from tagkit.rendering.running import Run
 from tagkit.rendering.weights import weights_digest
 from tagkit.settings import find_settings, folders_of
@@ -172,6 +173,7 @@ def render_order(
     models = find_models(plan.jobs, settings)
     _refuse_unresolved(plan.jobs)
     files = find_files(plan.jobs, settings, FileHashes())
+    require_networks(plan.jobs, files)
     speed = laid_over(means.speed, order.overrides.speed)
     means = msgspec.structs.replace(means, speed=speed)
     with folder_lock(output / FOLDER), open_manifest(output, create=True) as manifest:
@@ -185,7 +187,7 @@ def render_order(
         try:
             tools = _tools(output, files, means, manifest)
             tools.prepare(row.job for row in rows)
-            loaded = Models(models, means)
+            loaded = Models(models, means, files)
             Run(manifest, output, loaded.open, tools, watch, means.batch_size).render(rows)
         finally:
             write_gallery(output, manifest.pictures())

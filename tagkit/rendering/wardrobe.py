@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,23 +14,16 @@ from tagkit.rendering.network_files import read_network
 from tagkit.rendering.networks import change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
 
     from tagkit.rendering.components import Components
+    from tagkit.rendering.job import Lora
     from tagkit.rendering.network_files import Network
 
 _NAMED_AT_MOST = 3
-
-
-class Worn(NamedTuple):
-    """A LoRA file, and its strength on the UNet and on the text encoders."""
-
-    path: Path
-    weight: float = 1.0
-    text_weight: float = 1.0
 
 
 class Wardrobe:
@@ -38,21 +31,22 @@ class Wardrobe:
 
     They are added to the weights, so that a picture takes no longer with them than without.
     Weights that change are copied to the CPU before they first do, and put back from there: what
-    is subtracted again in half precision would not be what it was.
+    is subtracted again in half precision would not be what it was. files: where they lie, by their
+    SHA-256. text_state: tells apart the states of the text encoders.
     """
 
-    def __init__(self, components: Components) -> None:
+    def __init__(self, components: Components, files: Mapping[str, Path]) -> None:
+        self._files = files
         self._places = modules_by_name(components)
         self._kept: dict[nn.Parameter, Tensor] = {}
         self._changed: set[nn.Parameter] = set()
-        self._worn: tuple[Worn, ...] = ()
-        self.text_state: tuple[Worn, ...] = ()
+        self._worn: tuple[Lora, ...] = ()
+        self.text_state: tuple[tuple[str | None, float], ...] = ()
 
-    def wear(self, loras: Sequence[Worn]) -> None:
+    def wear(self, loras: Sequence[Lora]) -> None:
         """Exactly these, in this order, and no others.
 
-        `text_state` then tells apart the states of the text encoders. Raises UserError for a file
-        that does not fit the model, which is then left bare.
+        Raises UserError for a file that does not fit the model, which is then left bare.
         """
         if tuple(loras) == self._worn:
             return
@@ -73,9 +67,10 @@ class Wardrobe:
         self._worn = self.text_state = ()
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
-    def _put_on(self, lora: Worn) -> None:
-        network = read_network(lora.path)
-        self._refuse_unknown(lora.path, network)
+    def _put_on(self, lora: Lora) -> None:
+        path = self._files[lora.digest or ""]
+        network = read_network(path)
+        self._refuse_unknown(path, network)
         for name, tensors in network.items():
             part, module = self._places[name]
             strength = lora.weight if part == "unet" else lora.text_weight
@@ -83,12 +78,12 @@ class Wardrobe:
                 continue
             weight = module.weight
             near = {key: each.to(weight.device, torch.float32) for key, each in tensors.items()}
-            with _naming(lora.path, name), memory_errors():
+            with _naming(path, name), memory_errors():
                 added = change(near, weight)
                 self._add(weight, added.weight, strength)
                 self._add(getattr(module, "bias", None), added.bias, strength)
         if any(self._places[name].part != "unet" for name in network):
-            self.text_state = (*self.text_state, lora._replace(weight=0.0))
+            self.text_state = (*self.text_state, (lora.digest, lora.text_weight))
 
     def _add(self, weight: nn.Parameter | None, added: Tensor | None, strength: float) -> None:
         if added is None:
