@@ -5,9 +5,13 @@ import pytest
 torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
+from safetensors.torch import save_file  # noqa: E402
+
 from tagkit.clip import BOS, EOS, encode  # noqa: E402
+from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.conditioning import Conditioner  # noqa: E402
-from tagkit.rendering.guidance import guidance  # noqa: E402
+from tagkit.rendering.guidance import Reading, guidance  # noqa: E402
+from tagkit.rendering.job import Embedding  # noqa: E402
 
 LONG = ", ".join(["blue hair"] * 40)
 
@@ -138,3 +142,90 @@ def test_an_unweighted_prompt_is_what_diffusers_makes_of_it(components, conditio
     )
     [(found, _)] = conditioner.positive(guidance("1girl, blue hair", "", 4), 0)
     assert same(found, (context[0], pooled[0]))
+
+
+def test_emphasis_without_norm(components):
+    """The weighted states stay as they are: against the same prompt without weights."""
+    conditioner = Conditioner(components.text_encoder.float(), components.text_encoder_2.float())
+    bare = guidance("1girl, blue hair", "", 4)
+    said = guidance("1girl, (blue hair:1.3)", "", 4, reading=Reading("no-norm"))
+    [(plain, _)], [(found, _)] = (conditioner.positive(each, 0) for each in (bare, said))
+    start = 1 + len(encode("1girl, "))
+    stop = start + len(encode("blue hair"))
+    expected = plain.context.clone()
+    expected[start:stop] *= 1.3
+    assert torch.allclose(found.context, expected, atol=1e-6)
+
+
+def test_clip_skip_leaves_layers_out(components, conditioner):
+    usual, two, three = (
+        conditioner.positive(guidance("1girl", "", 4, reading=Reading(clip_skip=skip)), 0)[0][0]
+        for skip in (None, 2, 3)
+    )
+    assert torch.equal(usual.context, two.context)
+    tokens = torch.tensor([[BOS, *encode("1girl"), *[EOS] * 75][:77]])
+    with torch.no_grad():
+        states = components.text_encoder(tokens, output_hidden_states=True).hidden_states
+    assert torch.allclose(three.context[:, :24], states[-3][0], atol=1e-6)
+
+
+@pytest.fixture
+def inverted(components, tmp_path):
+    """A conditioner that knows an embedding `neg-xl` of three vectors, those of `blue hair,`."""
+    ids = torch.tensor(encode("blue hair,"))
+    tables = {
+        name: encoder.get_input_embeddings().weight[ids].detach().float().clone()
+        for name, encoder in (
+            ("clip_l", components.text_encoder), ("clip_g", components.text_encoder_2)
+        )
+    }  # fmt: skip
+    save_file(tables, tmp_path / "neg-xl.safetensors")
+    files = {"abc": tmp_path / "neg-xl.safetensors"}
+    return Conditioner(components.text_encoder.float(), components.text_encoder_2.float(), files)
+
+
+EMBEDDED = Reading(embeddings=(Embedding("neg-xl", "abc", 3),))
+
+
+@pytest.mark.parametrize("name", ["neg-xl", "NEG-XL", "(neg-xl:1.2)"])
+def test_an_embedding_is_its_vectors(inverted, name):
+    """Those of words, so that the embedding must be read as the words are."""
+    words = name.lower().replace("neg-xl", "blue hair,")
+    [(expected, _)] = inverted.positive(guidance(f"1girl, {words} sky", "", 4), 0)
+    [(found, _)] = inverted.positive(guidance(f"1girl, {name} sky", "", 4, reading=EMBEDDED), 0)
+    assert same(found, expected)
+
+
+def test_a_name_is_words_where_no_embedding_is_called_so(inverted):
+    one, other = (
+        inverted.positive(guidance("neg-xl", "", 4, reading=reading), 0)[0][0]
+        for reading in (Reading(), EMBEDDED)
+    )
+    assert not torch.allclose(one.context, other.context)
+
+
+def test_an_embedding_for_wider_encoders(components, tmp_path):
+    save_file(
+        {"clip_l": torch.zeros(1, 768), "clip_g": torch.zeros(1, 1280)}, tmp_path / "a.safetensors"
+    )
+    conditioner = Conditioner(
+        components.text_encoder, components.text_encoder_2, {"abc": tmp_path / "a.safetensors"}
+    )
+    reading = Reading(embeddings=(Embedding("wide", "abc", 1),))
+    with pytest.raises(UserError, match="wide"):
+        conditioner.positive(guidance("wide", "", 4, reading=reading), 0)
+
+
+def test_texts_are_read_again_when_the_encoders_have_changed(components):
+    conditioner = Conditioner(components.text_encoder, components.text_encoder_2)
+    said = guidance("1girl", "", 4)
+    [(before, _)] = conditioner.positive(said, 0)
+    norm = components.text_encoder.get_submodule("encoder.layers.0.layer_norm1")
+    norm.bias.data += 1
+    conditioner.state = "changed"
+    [(after, _)] = conditioner.positive(said, 0)
+    norm.bias.data -= 1
+    conditioner.state = ()
+    [(again, _)] = conditioner.positive(said, 0)
+    assert not torch.equal(before.context, after.context)
+    assert torch.equal(before.context, again.context)

@@ -17,6 +17,8 @@ from tagkit.rendering.jobfile import parse_overrides
 from tagkit.rendering.session import Order, planned
 from tagkit.settings import SEARCHED, Settings
 
+from safetensors_bytes import inversion  # isort: skip
+
 READS_TEXT = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight"
 
 
@@ -50,8 +52,8 @@ def folders(tmp_path):
         "loras/small.safetensors": safetensors(**{READS_TEXT: [1, 768]}),
         "loras/short.safetensors": LORA[:-5],
         "loras/old.pt": b"pickle",
-        "embeddings/bad hands.pt": b"hands",
-        "embeddings/neg-xl.safetensors": b"neg",
+        "embeddings/bad hands.safetensors": inversion(2),
+        "embeddings/neg-xl.safetensors": inversion(3),
         "vaes/fixed.safetensors": VAE,
         "upscalers/4x-lines.pth": b"lines",
         "upscalers/ink.safetensors": LORA,
@@ -217,11 +219,19 @@ def test_without_folders_it_is_said_how_to_name_them(plan):
 def test_embeddings_are_found_by_their_bare_names(plan, folders):
     fields = {"negative": {"text": "(Neg-XL:1.2), bad hands", "complete": "none"}, "fix": "off"}
     assert one(plan, fields, folders).embeddings == (
-        Embedding("bad hands", digest(b"hands")), Embedding("neg-xl", digest(b"neg")),
+        Embedding("bad hands", digest(inversion(2)), 2),
+        Embedding("neg-xl", digest(inversion(3)), 3),
     )  # fmt: skip
     assert one(plan, {"prompt": "bad handsome"}, folders).embeddings == ()
     hires = {"hires": {**LANCZOS, "negative": "neg-xl"}}
     assert [each.name for each in one(plan, hires, folders).embeddings] == ["neg-xl"]
+
+
+def test_an_embedding_of_another_family_is_named(plan, folders):
+    (folders.embeddings[0] / "old.safetensors").write_bytes(
+        safetensors(emb_params=(4, 768)),
+    )
+    assert "Stable Diffusion 1" in one(plan, {"prompt": "old"}, folders).unresolved
 
 
 @pytest.mark.parametrize("name", ["auto", "none", "Automatic"])
