@@ -142,13 +142,20 @@ class Run:
 def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that can share a batch: they differ in nothing but prompts and seed.
 
-    Groups stand in the order of their first jobs, those of one model together.
+    Groups stand in the order of their first jobs, those of one model together, and of these those
+    of the same LoRAs: putting them on takes time.
     """
     groups: dict[tuple[object, ...], list[Job]] = {}
     for job in jobs:
         groups.setdefault(_batch_key(job), []).append(job)
-    models = list(dict.fromkeys(job.model for job in jobs))
-    yield from sorted(groups.values(), key=lambda group: models.index(group[0].model))
+    first: dict[object, int] = {}
+    for place, job in enumerate(jobs):
+        first.setdefault(job.model, place)
+        first.setdefault((job.model, job.loras), place)
+    yield from sorted(
+        groups.values(),
+        key=lambda group: (first[group[0].model], first[group[0].model, group[0].loras]),
+    )
 
 
 def _batch_key(job: Job) -> tuple[object, ...]:
