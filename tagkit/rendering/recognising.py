@@ -13,10 +13,7 @@ from tagkit.errors import UserError
 from tagkit.rendering.headers import Header, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-    from tagkit.rendering.job import Job
 
 SDXL = "SDXL"
 _LORA = re.compile(r"(?:^|[._])(?:lora|hada|lokr|oft|lycoris)_|\.lora\.|^on_input|\.on_input$")
@@ -111,18 +108,6 @@ def require_vae(path: Path) -> None:
     if shapes[0][1] != _LATENT_CHANNELS:
         channels = f"its latents have {shapes[0][1]} channels, not {_LATENT_CHANNELS}"
         raise UserError(f"the VAE `{path}` is not one for {SDXL}", channels)
-
-
-def require_networks(jobs: Iterable[Job], files: Mapping[str, Path]) -> None:
-    """Looks at the LoRAs and VAEs of all jobs before the first is rendered.
-
-    files: where they lie, by their SHA-256. Raises UserError for one of another kind of model.
-    """
-    loras = dict.fromkeys(lora.digest for job in jobs for lora in job.loras)
-    vaes = dict.fromkeys(job.vae_digest for job in jobs if job.vae_digest)
-    for digests, require in ((loras, require_lora), (vaes, require_vae)):
-        for digest in digests:
-            require(files[digest or ""])
 
 
 def _is_network(header: Header) -> bool:

@@ -24,7 +24,6 @@ from tagkit.rendering.lock import folder_lock
 from tagkit.rendering.manifest import FOLDER, Counts, is_output, open_manifest
 from tagkit.rendering.picking import picked_source
 from tagkit.rendering.planning import Plan, make_plan, plan_key
-from tagkit.rendering.recognising import require_networks
 from tagkit.rendering.running import Run
 from tagkit.rendering.weights import weights_digest
 from tagkit.settings import find_settings, folders_of
@@ -173,7 +172,6 @@ def render_order(
     models = find_models(plan.jobs, settings)
     _refuse_unresolved(plan.jobs)
     files = find_files(plan.jobs, settings, FileHashes())
-    require_networks(plan.jobs, files)
     speed = laid_over(means.speed, order.overrides.speed)
     means = msgspec.structs.replace(means, speed=speed)
     with folder_lock(output / FOLDER), open_manifest(output, create=True) as manifest:

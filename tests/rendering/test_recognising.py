@@ -4,11 +4,9 @@ import pytest
 
 from tagkit.errors import UserError
 from tagkit.rendering.headers import read_header
-from tagkit.rendering.job import Lora
 from tagkit.rendering.recognising import (
     require_checkpoint,
     require_lora,
-    require_networks,
     require_vae,
 )
 
@@ -115,13 +113,3 @@ def test_a_vae(written):
     assert "16 channels" in caught.value.where
     with pytest.raises(UserError, match="no VAE but a UNet alone"):
         require_vae(written(UNET))
-
-
-def test_files_of_all_jobs_are_looked_at(written, make_job):
-    path = written(UNET)
-    job = make_job(loras=(Lora("a", digest="1"),))
-    with pytest.raises(UserError, match="no LoRA"):
-        require_networks([make_job(), job], {"1": path})
-    with pytest.raises(UserError, match="no VAE"):
-        require_networks([make_job(vae="b", vae_digest="1")], {"1": path})
-    require_networks([make_job()], {})
