@@ -83,6 +83,7 @@ def _tags(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, 
 @click.option("--temp", type=float, help="0 takes the likeliest tag; below 1 is calm.")
 @click.option("--length", metavar="LENGTH", help="very-short, short, long or very-long.")
 @click.option("--ban", multiple=True, metavar="PATTERN", help="Tags never to add; repeatable.")
+@click.option("--ban-when", multiple=True, nargs=2, metavar="IF PATTERN", help="Ban beside IF.")
 @click.option("--no-card-bans", is_flag=True, help="Leave out what the image card speaks against.")
 @click.option("--ban-group", multiple=True, metavar="GROUP", help="A group never to add from.")
 @click.option(
@@ -118,6 +119,7 @@ def command(
     temp: float | None,
     length: str | None,
     ban: tuple[str, ...],
+    ban_when: tuple[tuple[str, str], ...],
     no_card_bans: bool,
     ban_group: tuple[str, ...],
     allow_group: tuple[str, ...],
@@ -151,6 +153,7 @@ def command(
       tagkit expand "1girl, blue hair" --tag-model tiny
       tagkit expand "1girl" -n 4 --seed 7 --length long --max-tokens 150
       tagkit expand prompts.txt --ban hat --ban ".*weapon.*" --ban-group eyewear
+      tagkit expand "1girl, twintails" --ban-when twintails "long hair"
       tagkit expand "1girl, my_trigger" --hide my_trigger --explain
       cat prompts.txt | tagkit expand --tag-model KBlueLeaf/DanTagGen-delta-rev2 --format json
     """
@@ -158,6 +161,7 @@ def command(
         temperature=temp,
         length=length,
         ban=ban,
+        ban_when=ban_when,
         card_bans=not no_card_bans,
         ban_groups=ban_group,
         allow_groups=allow_group,
@@ -171,6 +175,8 @@ def command(
         quality=quality,
         artist=artist,
     )
+    if temp == 0 and variations > 1:
+        click.echo("note: at temperature 0 all variations are the same", err=True)
     choices = Choices(model, tag_model, device, _seeds(seed, variations), diff, explain, form)
     return _complete(named(inputs, "expand"), options, choices)
 

@@ -6,18 +6,46 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tagkit.linting.patterns import name_test
 from tagkit.prompt import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-    from tagkit.cards import Ban
+    from tagkit.cards import Ban, ExpansionBan
     from tagkit.lexicon import Lexicon
 
 NameTest = Callable[[str], bool]
 
 _LITERAL = re.compile(r"[\w \-]+")
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """Tags that are banned beside others: where `when` matches one, `banned` must match none."""
+
+    when: NameTest
+    banned: NameTest
+
+    def forbids(self, name: str, said: Collection[str], added: Collection[str]) -> bool:
+        """Whether `name` may not be added. said: all names there; added: those not the user's.
+
+        Either of the two may come first, but a tag of the user's own is never held against one
+        that would be added.
+        """
+        return (self.banned(name) and any(map(self.when, said))) or (
+            self.when(name) and any(map(self.banned, added))
+        )
+
+
+def conditions(bans: Sequence[ExpansionBan], lexicon: Lexicon) -> tuple[Condition, ...]:
+    """Those of the bans that have a condition. Raises UserError for an invalid pattern."""
+    return tuple(
+        Condition(pattern_test(ban.when, lexicon), any_ban([ban], lexicon))
+        for ban in bans
+        if ban.when
+    )
 
 
 def pattern_test(pattern: str, lexicon: Lexicon) -> NameTest:
