@@ -260,22 +260,20 @@ class Bench:
 def report(title: str, prompts: int, rounds: Sequence[tuple[Outcome, Outcome]]) -> None:
     """A line each, with the median of the seconds; all else is the same in every round."""
     print(f"\n{title}, prompts: {prompts}")
-    print(
-        "             seconds  tokens/s  kept tokens/s  prompts/s  thrown away  met  tags  banned"
-    )
+    print("           seconds  tokens/s  kept/s  prompts/s  thrown away  met  tags  banned")
     speeds = []
     for name, outcomes in zip(("kgen", "tagkit"), zip(*rounds, strict=True), strict=True):
         seconds = median(each.seconds for each in outcomes)
         _, written, kept, tags, met, banned = outcomes[0]
         print(
-            f"  {name:9}  {seconds:7.2f}  {written / seconds:8.1f}  {kept / seconds:6.1f}  "
+            f"  {name:7}  {seconds:7.2f}  {written / seconds:8.1f}  {kept / seconds:6.1f}  "
             f"{prompts / seconds:9.2f}  {1 - kept / written:11.0%}  {met:3}  {tags:4}  {banned:6}"
         )
         speeds.append((written / seconds, kept / seconds, prompts / seconds))
-    ratios = [tagkit / kgen if kgen else float("inf") for kgen, tagkit in zip(*speeds, strict=True)]
-    print(
-        "  tagkit/kgen: {:.1f} tokens, {:.1f} kept tokens, {:.1f} prompts a second".format(*ratios)
+    tokens, kept, done = (
+        f"{tagkit / kgen:.1f}" if kgen else "-" for kgen, tagkit in zip(*speeds, strict=True)
     )
+    print(f"  tagkit / kgen: tokens/s {tokens}, kept/s {kept}, prompts/s {done}")
 
 
 def main() -> None:
@@ -291,7 +289,7 @@ def main() -> None:
             report(title, len(some), [bench.run(some, bans) for _ in range(rounds)])
     hostile = Bench(shape, HOSTILE)
     title = f"{HOSTILE:.0%} of what it writes is banned"
-    report(title, len(prompts), [hostile.run(prompts, BANNED)])
+    report(title, 2, [hostile.run(prompts[:2], BANNED)])
 
 
 main()

@@ -83,7 +83,9 @@ def _tags(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, 
 @click.option("--temp", type=float, help="0 takes the likeliest tag; below 1 is calm.")
 @click.option("--length", metavar="LENGTH", help="very-short, short, long or very-long.")
 @click.option("--ban", multiple=True, metavar="PATTERN", help="Tags never to add; repeatable.")
-@click.option("--ban-when", multiple=True, nargs=2, metavar="IF PATTERN", help="Ban beside IF.")
+@click.option(
+    "--ban-when", multiple=True, nargs=2, metavar="IF PATTERN", help="Ban PATTERN beside a tag IF."
+)
 @click.option("--no-card-bans", is_flag=True, help="Leave out what the image card speaks against.")
 @click.option("--ban-group", multiple=True, metavar="GROUP", help="A group never to add from.")
 @click.option(
@@ -93,14 +95,10 @@ def _tags(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, 
 @click.option("--top-p", type=float, help="Draw from the likeliest tokens up to this share.")
 @click.option("--top-k", type=int, help="Draw from so many likeliest tokens; 0 is all.")
 @click.option("--min-p", type=float, help="Draw tokens this share as likely as the likeliest.")
-@click.option(
-    "--seed", type=int, default=-1, help="Same seed, same tags; -1, the default, draws one."
-)
+@click.option("--seed", type=int, default=-1, help="Same seed, same tags; -1 (default) draws one.")
 @click.option("-n", "--variations", type=int, default=1, help="Completions of each prompt.")
 @click.option("--max-tokens", type=int, help="CLIP tokens of a prompt; default: the card's limit.")
-@click.option(
-    "--size", callback=_size, metavar="WxH", help="Size of the picture, for the tag model."
-)
+@click.option("--size", callback=_size, metavar="WxH", help="Size to tell the tag model.")
 @click.option("--rating", callback=_tags, default="", help="Rating to tell the tag model.")
 @click.option("--quality", callback=_tags, default="", help="Quality tags to tell the tag model.")
 @click.option("--artist", callback=_tags, default="", help="Artist to tell the tag model.")

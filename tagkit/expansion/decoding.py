@@ -206,13 +206,12 @@ class SlotCache(DynamicCache):  # type: ignore[misc]
             self._keys.append(key_states)
             self._values.append(value_states)
             return key_states, value_states
-        rows = torch.arange(len(self._columns), device=self._columns.device)
-        for buffers, states in ((self._keys, key_states), (self._values, value_states)):
-            buffers[layer_idx] = _with_room(buffers[layer_idx], self._width)
-            buffers[layer_idx][rows, :, self._columns] = states[:, :, 0]
-        return self._keys[layer_idx][:, :, : self._width], self._values[layer_idx][
-            :, :, : self._width
-        ]
+        keys = self._keys[layer_idx] = _with_room(self._keys[layer_idx], self._width)
+        values = self._values[layer_idx] = _with_room(self._values[layer_idx], self._width)
+        rows = torch.arange(len(keys), device=keys.device)
+        keys[rows, :, self._columns] = key_states[:, :, 0]
+        values[rows, :, self._columns] = value_states[:, :, 0]
+        return keys[:, :, : self._width], values[:, :, : self._width]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Columns that hold something before the newest tokens do."""

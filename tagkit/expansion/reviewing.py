@@ -30,7 +30,9 @@ class Reviewer:
     def __init__(self, card: ImageCard, dialect: str, lexicon: Lexicon | None = None) -> None:
         rules = [rule for rule in shipped_rules() if _reason(rule.code)]
         self._linter = Linter(card, rules, dialect, fixes=(), lexicon=lexicon)
-        self._safety = [rule for rule in rules if _reason(rule.code) == SAFETY]
+        self._safety = [
+            rule for rule in rules if _reason(rule.code) == SAFETY and rule.kind in MEETINGS
+        ]
 
     def objections(self, prompt: str) -> Objections:
         """All that the rules have against a prompt."""
