@@ -1,23 +1,21 @@
 """Expansion next to kgen's executor: the same weights, prompts, tokenizer and sampling.
 
     pip install tipo-kgen
-    python benchmarks/expansion.py [small|true] [ROUNDS]
+    python benchmarks/expansion.py [small|true] [--prompts 1 16] [--cases no-bans] [--rounds 1]
 
 The weights are random but for the head, which holds what follows what in lists of tags: so the
 network computes all that DanTagGen would, and writes tags. `true` is DanTagGen's shape and 1.6 GB,
-`small` has a quarter of its width and a third of its layers. kgen's side is `tag_gen`, called for
-one prompt after the other as its user interfaces do; tagkit's is all of `Expander.expand`, with
-judging by the rules of lint. A token is kept if it belongs to a tag, or the comma behind one, that
-stands in the result.
+`small` a quarter of its width and a third of its layers. kgen's side is `tag_gen`, called for one
+prompt after the other as its user interfaces do; tagkit's is all of `Expander.expand`, with judging
+by the rules of lint. Tokens are kept that belong to tags of the result or the commas behind them.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import random
-import sys
 import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 from unittest.mock import patch
@@ -58,7 +56,11 @@ VOCABULARY = 32006
 GROUPS = "expression headwear legwear pose gaze footwear neckwear held_objects".split()
 TAGS_A_GROUP = 9
 BANNED = ("hat", "beret", "smile", "looking at viewer", "holding", "thighhighs", "boots", "scarf")
-COMMON, HOSTILE = 0.2, 0.95  # share of banned tags in what a model writes
+CASES = {  # the share of those tags in what a model writes, and what is banned
+    "no-bans": (0.2, ()),
+    "fifth-banned": (0.2, BANNED),
+    "most-banned": (0.95, BANNED),
+}
 LIST_LENGTH = 15  # tags that a model writes on average
 IMPOSSIBLE = -30.0  # a logit
 HAIR = (
@@ -278,18 +280,20 @@ def report(title: str, prompts: int, rounds: Sequence[tuple[Outcome, Outcome]]) 
 
 def main() -> None:
     """Times both sides in turn and prints their figures."""
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    parser = ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter)
+    parser.add_argument("shape", nargs="?", choices=SHAPES, default="small")
+    parser.add_argument("--prompts", nargs="+", type=int, default=[1, 16], help="at most 16")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--rounds", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
     logging.set_verbosity_error()
-    shape = sys.argv[1] if len(sys.argv) > 1 else "small"
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     prompts = [f"1girl, {hair} hair" for hair in HAIR]
-    bench = Bench(shape, COMMON)
-    for title, bans in (("no bans", ()), (f"{COMMON:.0%} of what it writes is banned", BANNED)):
-        for some in (prompts[:1], prompts):
-            report(title, len(some), [bench.run(some, bans) for _ in range(rounds)])
-    hostile = Bench(shape, HOSTILE)
-    title = f"{HOSTILE:.0%} of what it writes is banned"
-    report(title, 2, [hostile.run(prompts[:2], BANNED)])
+    for case in given.cases:
+        share, bans = CASES[case]
+        bench = Bench(given.shape, share)
+        for count in given.prompts:
+            report(case, count, [bench.run(prompts[:count], bans) for _ in range(given.rounds)])
 
 
 main()
