@@ -48,17 +48,24 @@ def conditions(bans: Sequence[ExpansionBan], lexicon: Lexicon) -> tuple[Conditio
     )
 
 
+def own_name(name: str, lexicon: Lexicon) -> str:
+    """The name that a canonical name is an alias of, else itself."""
+    alias = lexicon.alias(name)
+    return alias.of if alias else name
+
+
 def pattern_test(pattern: str, lexicon: Lexicon) -> NameTest:
-    """A test of canonical names.
+    """A test of canonical names; what holds for a name holds for its aliases.
 
     A pattern that is a known tag in any spelling, or has only letters, digits, spaces, `_` and
     `-`, means that tag; anything else is a regular expression for a whole name, case-insensitive.
     Raises UserError for an invalid one.
     """
-    name = canonical(pattern)
+    name = own_name(canonical(pattern), lexicon)
     if _LITERAL.fullmatch(pattern) or lexicon.find(name):
-        return name.__eq__
-    return name_test(pattern)
+        return lambda tag: own_name(tag, lexicon) == name
+    test = name_test(pattern)
+    return lambda tag: test(tag) or test(own_name(tag, lexicon))
 
 
 def any_of(patterns: Sequence[str], lexicon: Lexicon) -> NameTest:

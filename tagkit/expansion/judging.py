@@ -8,7 +8,7 @@ import msgspec
 
 from tagkit.cards import ImageCard, Overfit
 from tagkit.clip import count_tokens
-from tagkit.expansion.bans import Condition, NameTest
+from tagkit.expansion.bans import Condition, NameTest, own_name
 from tagkit.expansion.placing import rank_of, typed
 from tagkit.expansion.recipes import COUNTED, kind_of
 from tagkit.expansion.reviewing import CARD, SAFETY, Reviewer
@@ -82,7 +82,7 @@ class Ledger:
         self._rules = rules
         self._places = places
         self._dialect = places.dialect
-        self._said = set(said)
+        self._said = {own_name(name, rules.lexicon) for name in said}
         self._limit = limit
         self._spare = spare
         self._ranked: list[tuple[str, int]] = []
@@ -101,8 +101,8 @@ class Ledger:
         return self._limit is not None and self.tokens + _SMALLEST_TAG > self._limit
 
     def __call__(self, tag: str) -> str | None:
-        """Take `tag`, or say why not."""
-        name = canonical(tag)
+        """Take `tag`, an alias as the name that it stands for, or say why not."""
+        name = own_name(canonical(tag), self._rules.lexicon)
         if name in self._said:
             return "repeated"
         if any(each.forbids(name, self._said, self.added) for each in self._rules.conditions):

@@ -61,6 +61,8 @@ def reason(prompt: str, tag: str, card: Any = BAXL, **options: Any) -> str | Non
         ("1girl", "Long_Sleeves", None),
         ("1girl", "no such tag as this", None),
         ("1girl, (smile:1.2)", "smile", "repeated"),
+        ("1girl, blonde hair", "blond hair", "repeated"),
+        ("1girl, blond hair", "blonde hair", "repeated"),
         ("1girl, {smile|grin}", "grin", "repeated"),
         ("1girl", "comic", "banned"),
         ("1girl", "official alternate costume", None),
@@ -118,6 +120,15 @@ def test_bans_with_a_condition(prompt: str, tags: tuple[str, ...], added: tuple[
     assert expanded(prompt, *tags, card=card).added == added
     assert expanded("1girl, hat", "braid", "side braid", card=card).added == ("side braid",)
     assert expanded("1girl, hat", "braid", card=card, card_bans=False).added == ("braid",)
+
+
+def test_an_alias_hides_nothing() -> None:
+    assert expanded("1girl", "thigh highs").added == ("thighhighs",)
+    assert reason("1girl", "thigh highs", ban=("thighhighs",)) == "banned"
+    assert reason("1girl", "thighhighs", ban=("thigh highs",)) == "banned"
+    assert reason("1girl", "twin tails", ban=("twintail.*",)) == "banned"
+    assert reason("1girl", "blond hair", ban_groups=("hair color",)) == "group"
+    assert reason("1girl, twin tails", "long hair", ban_when=(("twintails", "long hair"),))
 
 
 def test_groups_of_the_user() -> None:
