@@ -88,9 +88,7 @@ def _tags(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, 
 )
 @click.option("--no-card-bans", is_flag=True, help="Leave out what the image card speaks against.")
 @click.option("--ban-group", multiple=True, metavar="GROUP", help="A group never to add from.")
-@click.option(
-    "--allow-group", multiple=True, metavar="GROUP", help="Add from it besides general tags."
-)
+@click.option("--allow-group", multiple=True, metavar="GROUP", help="Add from this group too.")
 @click.option("--hide", multiple=True, metavar="PATTERN", help="Tags the tag model must not see.")
 @click.option("--top-p", type=float, help="Draw from the likeliest tokens up to this share.")
 @click.option("--top-k", type=int, help="Draw from so many likeliest tokens; 0 is all.")
@@ -103,9 +101,7 @@ def _tags(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, 
 @click.option("--quality", callback=_tags, default="", help="Quality tags to tell the tag model.")
 @click.option("--artist", callback=_tags, default="", help="Artist to tell the tag model.")
 @click.option("--model", metavar="CARD", help="Card of the checkpoint that the prompts are for.")
-@click.option(
-    "--tag-model", metavar="CARD|FOLDER|ID", help="The tag model; default: the one the card names."
-)
+@click.option("--tag-model", metavar="CARD|FOLDER|ID", help="Default: the one the card names.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--diff", is_flag=True, help="Show the changes instead of the prompts.")
 @click.option("--explain", is_flag=True, help="Say on stderr what was added and refused, and why.")
