@@ -46,6 +46,12 @@ class Ban(Part, frozen=True):
     excepting: tuple[str, ...] = ()
 
 
+class ExpansionBan(Ban, frozen=True):
+    """A pattern of tags that are not added; with `when` only beside a tag that this matches."""
+
+    when: str = ""
+
+
 class Unsupported(Part, frozen=True):
     """A subject that the model was not made for.
 
@@ -137,7 +143,7 @@ class ExpandAdvice(Part, frozen=True):
     tag_model: str = ""
     temperature: float = 0.7
     length: str = "short"
-    ban: tuple[Ban, ...] = ()
+    ban: tuple[ExpansionBan, ...] = ()
     source: str = ""
 
 

@@ -83,30 +83,25 @@ def _tags(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, 
 @click.option("--temp", type=float, help="0 takes the likeliest tag; below 1 is calm.")
 @click.option("--length", metavar="LENGTH", help="very-short, short, long or very-long.")
 @click.option("--ban", multiple=True, metavar="PATTERN", help="Tags never to add; repeatable.")
+@click.option(
+    "--ban-when", multiple=True, nargs=2, metavar="IF PATTERN", help="Ban PATTERN beside a tag IF."
+)
 @click.option("--no-card-bans", is_flag=True, help="Leave out what the image card speaks against.")
 @click.option("--ban-group", multiple=True, metavar="GROUP", help="A group never to add from.")
-@click.option(
-    "--allow-group", multiple=True, metavar="GROUP", help="Add from it besides general tags."
-)
+@click.option("--allow-group", multiple=True, metavar="GROUP", help="Add from this group too.")
 @click.option("--hide", multiple=True, metavar="PATTERN", help="Tags the tag model must not see.")
 @click.option("--top-p", type=float, help="Draw from the likeliest tokens up to this share.")
 @click.option("--top-k", type=int, help="Draw from so many likeliest tokens; 0 is all.")
 @click.option("--min-p", type=float, help="Draw tokens this share as likely as the likeliest.")
-@click.option(
-    "--seed", type=int, default=-1, help="Same seed, same tags; -1, the default, draws one."
-)
+@click.option("--seed", type=int, default=-1, help="Same seed, same tags; -1 (default) draws one.")
 @click.option("-n", "--variations", type=int, default=1, help="Completions of each prompt.")
 @click.option("--max-tokens", type=int, help="CLIP tokens of a prompt; default: the card's limit.")
-@click.option(
-    "--size", callback=_size, metavar="WxH", help="Size of the picture, for the tag model."
-)
+@click.option("--size", callback=_size, metavar="WxH", help="Size to tell the tag model.")
 @click.option("--rating", callback=_tags, default="", help="Rating to tell the tag model.")
 @click.option("--quality", callback=_tags, default="", help="Quality tags to tell the tag model.")
 @click.option("--artist", callback=_tags, default="", help="Artist to tell the tag model.")
 @click.option("--model", metavar="CARD", help="Card of the checkpoint that the prompts are for.")
-@click.option(
-    "--tag-model", metavar="CARD|FOLDER|ID", help="The tag model; default: the one the card names."
-)
+@click.option("--tag-model", metavar="CARD|FOLDER|ID", help="Default: the one the card names.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--diff", is_flag=True, help="Show the changes instead of the prompts.")
 @click.option("--explain", is_flag=True, help="Say on stderr what was added and refused, and why.")
@@ -118,6 +113,7 @@ def command(
     temp: float | None,
     length: str | None,
     ban: tuple[str, ...],
+    ban_when: tuple[tuple[str, str], ...],
     no_card_bans: bool,
     ban_group: tuple[str, ...],
     allow_group: tuple[str, ...],
@@ -151,6 +147,7 @@ def command(
       tagkit expand "1girl, blue hair" --tag-model tiny
       tagkit expand "1girl" -n 4 --seed 7 --length long --max-tokens 150
       tagkit expand prompts.txt --ban hat --ban ".*weapon.*" --ban-group eyewear
+      tagkit expand "1girl, twintails" --ban-when twintails "long hair"
       tagkit expand "1girl, my_trigger" --hide my_trigger --explain
       cat prompts.txt | tagkit expand --tag-model KBlueLeaf/DanTagGen-delta-rev2 --format json
     """
@@ -158,6 +155,7 @@ def command(
         temperature=temp,
         length=length,
         ban=ban,
+        ban_when=ban_when,
         card_bans=not no_card_bans,
         ban_groups=ban_group,
         allow_groups=allow_group,
@@ -171,6 +169,8 @@ def command(
         quality=quality,
         artist=artist,
     )
+    if temp == 0 and variations > 1:
+        click.echo("note: at temperature 0 all variations are the same", err=True)
     choices = Choices(model, tag_model, device, _seeds(seed, variations), diff, explain, form)
     return _complete(named(inputs, "expand"), options, choices)
 

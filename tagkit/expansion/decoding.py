@@ -1,9 +1,10 @@
 """Decoding with refusals: many rows, one cache, nothing computed twice.
 
 Each row writes tags; whenever one is finished it is judged. A refused tag is taken out of the
-model's distribution (see `refusals`), its cache columns are hidden, and the row goes back to the
-place where the tag began, where the distribution is still known. Each row draws from a random
-stream of its own, so a row does not depend on the rows beside it.
+model's distribution (see `refusals`), its tokens in the cache are hidden, and the row goes back to
+the place where the tag began, where the distribution is still known. When the row has found a tag,
+the room of those refused before it is used again. Each row draws from a random stream of its own,
+so a row does not depend on the rows beside it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         Widen,
     )
 
-BLOCK = 64  # cache columns made at a time
+BLOCK = 128  # cache columns made ready behind a prompt
 
 
 def decode(
@@ -117,15 +118,21 @@ def _penalise(logits: Tensor, rows: Sequence[Row], penalty: float) -> None:
 
 
 class Batch:
-    """A network reading several texts at once: prompts padded on the left, then token by token."""
+    """A network reading several texts at once: prompts padded on the left, then token by token.
+
+    Rows with the same prompt read it once. Behind the prompts the cache has slots: each row says
+    where its next token goes and which it sees.
+    """
 
     def __init__(self, network: LlamaForCausalLM, prompts: Sequence[Sequence[int]]) -> None:
         self._network = network
         self._device = network.device
-        self._cache = GrowingCache()
-        width = max((len(prompt) for prompt in prompts), default=0)
-        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
-        filled = [[False] * (width - len(prompt)) + [True] * len(prompt) for prompt in prompts]
+        self._cache = SlotCache()
+        different = list(dict.fromkeys(map(tuple, prompts)))
+        self._copies = torch.tensor([different.index(tuple(prompt)) for prompt in prompts])
+        width = max((len(prompt) for prompt in different), default=0)
+        padded = [[0] * (width - len(prompt)) + list(prompt) for prompt in different]
+        filled = [[False] * (width - len(prompt)) + [True] * len(prompt) for prompt in different]
         self._prompts = torch.tensor(padded, dtype=torch.long)
         self._filled = torch.tensor(filled, dtype=torch.bool)
 
@@ -136,21 +143,30 @@ class Batch:
         itself = torch.eye(width, dtype=torch.bool)  # padding must see something, or it is NaN
         visible = self._filled[:, None] & causal | itself
         positions = (self._filled.cumsum(-1) - 1).clamp(min=0)
-        return self._logits(self._prompts, positions, visible)
+        logits = self._logits(self._prompts, positions, visible)
+        self._take(self._copies)
+        return logits[self._copies]
 
     def read(self, tokens: Sequence[int], rows: Sequence[Row]) -> Tensor:
         """Logits behind one more token a row, (rows, tokens)."""
-        joined = bytearray().join(row.columns for row in rows)
-        columns = torch.frombuffer(joined, dtype=torch.bool).view(len(rows), -1)
+        slots = max(len(row.seen) for row in rows)
+        joined = bytearray().join(row.seen.ljust(slots, b"\0") for row in rows)
+        seen = torch.frombuffer(joined, dtype=torch.bool).view(len(rows), slots)
+        width = self._filled.shape[1]
+        columns = torch.tensor([width + row.slot for row in rows])
+        self._cache.aim(columns.to(self._device), width + slots)
         positions = torch.tensor([[row.position] for row in rows])
-        visible = torch.cat([self._filled, columns], dim=1)[:, None]
+        visible = torch.cat([self._filled, seen], dim=1)[:, None]
         return self._logits(torch.tensor(tokens)[:, None], positions, visible)
 
     def keep(self, places: Sequence[int]) -> None:
         """Drop all rows but those at `places`."""
         if len(places) < len(self._filled):
-            self._filled = self._filled[list(places)]
-            self._cache.keep(torch.tensor(places, dtype=torch.long, device=self._device))
+            self._take(torch.tensor(places, dtype=torch.long))
+
+    def _take(self, places: Tensor) -> None:
+        self._filled = self._filled[places]
+        self._cache.take(places.to(self._device))
 
     def _logits(self, tokens: Tensor, positions: Tensor, visible: Tensor) -> Tensor:
         """tokens and positions: (rows, new columns); visible: (rows, new columns, columns)."""
@@ -165,45 +181,53 @@ class Batch:
         return logits
 
 
-class GrowingCache(DynamicCache):  # type: ignore[misc]
-    """Keys and values in buffers with room to grow; the library's own copies all at every token."""
+class SlotCache(DynamicCache):  # type: ignore[misc]
+    """Keys and values in buffers with room, written at a column that each row chooses.
+
+    The library's own caches copy everything at every token, and all rows write at the same column.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._keys: list[Tensor] = []  # a layer each: (rows, heads, columns with room, size)
         self._values: list[Tensor] = []
-        self._lengths: list[int] = []
+        self._columns: Tensor | None = None  # none while prompts are read
+        self._width = 0
+
+    def aim(self, columns: Tensor, width: int) -> None:
+        """The next token goes to these columns, one a row; the network reads the first `width`."""
+        self._columns, self._width = columns, width
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: object, **__: object
     ) -> tuple[Tensor, Tensor]:
-        """Append the columns of a layer and return all of them; called by the network."""
-        if layer_idx == len(self._lengths):
-            self._keys.append(key_states[:, :, :0])
-            self._values.append(value_states[:, :, :0])
-            self._lengths.append(0)
-        start = self._lengths[layer_idx]
-        end = self._lengths[layer_idx] = start + key_states.shape[2]
-        for buffers, states in ((self._keys, key_states), (self._values, value_states)):
-            buffers[layer_idx] = _with_room(buffers[layer_idx], end)
-            buffers[layer_idx][:, :, start:end] = states
-        return self._keys[layer_idx][:, :, :end], self._values[layer_idx][:, :, :end]
+        """Store what a layer made of the newest tokens and return all; called by the network."""
+        if self._columns is None:
+            self._keys.append(key_states)
+            self._values.append(value_states)
+            return key_states, value_states
+        keys = self._keys[layer_idx] = _with_room(self._keys[layer_idx], self._width)
+        values = self._values[layer_idx] = _with_room(self._values[layer_idx], self._width)
+        rows = torch.arange(len(keys), device=keys.device)
+        keys[rows, :, self._columns] = key_states[:, :, 0]
+        values[rows, :, self._columns] = value_states[:, :, 0]
+        return keys[:, :, : self._width], values[:, :, : self._width]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
-        """Columns of a layer."""
-        return self._lengths[layer_idx] if layer_idx < len(self._lengths) else 0
+        """Columns that hold something before the newest tokens do."""
+        return self._width
 
-    def keep(self, places: Tensor) -> None:
-        """Drop all rows but those at `places`."""
+    def take(self, places: Tensor) -> None:
+        """Make the rows those at `places`, in this order; a row may be taken several times."""
         self._keys = [keys.index_select(0, places) for keys in self._keys]
         self._values = [values.index_select(0, places) for values in self._values]
 
 
-def _with_room(buffer: Tensor, length: int) -> Tensor:
-    """`buffer`, or a copy with at least `length` columns."""
+def _with_room(buffer: Tensor, width: int) -> Tensor:
+    """`buffer`, or a copy with at least `width` columns; new ones hold zeros, not NaN."""
     rows, heads, room, size = buffer.shape
-    if room >= length:
+    if room >= width:
         return buffer
-    larger = buffer.new_empty(rows, heads, max(2 * room, length + BLOCK), size)
+    larger = buffer.new_zeros(rows, heads, max(2 * room, width + BLOCK), size)
     larger[:, :, :room] = buffer
     return larger

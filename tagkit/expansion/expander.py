@@ -9,7 +9,7 @@ import msgspec
 
 from tagkit.cards import image_card
 from tagkit.errors import UserError
-from tagkit.expansion.bans import any_ban, any_of
+from tagkit.expansion.bans import any_ban, any_of, conditions
 from tagkit.expansion.judging import HouseRules, Ledger
 from tagkit.expansion.options import Options
 from tagkit.expansion.placing import places
@@ -206,13 +206,14 @@ def unsafe_prompt(prompt: str) -> UserError:
 def _house_rules(
     image: ImageCard, options: Options, lexicon: Lexicon, reviewer: Reviewer
 ) -> HouseRules:
-    own, card = any_of(options.ban, lexicon), any_ban(image.expand.ban, lexicon)
     counts = options.card_bans
+    bans = options.bans(image)
     banned_groups, allowed_groups = options.groups(lexicon)
     return HouseRules(
         image,
         lexicon,
-        lambda name: own(name) or (counts and card(name)),
+        any_ban([ban for ban in bans if not ban.when], lexicon),
+        conditions(bans, lexicon),
         banned_groups,
         allowed_groups,
         any_ban(image.prompt.discouraged if counts else (), lexicon),

@@ -8,7 +8,7 @@ import msgspec
 
 from tagkit.cards import ImageCard, Overfit
 from tagkit.clip import count_tokens
-from tagkit.expansion.bans import NameTest
+from tagkit.expansion.bans import Condition, NameTest, own_name
 from tagkit.expansion.placing import rank_of, typed
 from tagkit.expansion.recipes import COUNTED, kind_of
 from tagkit.expansion.reviewing import CARD, SAFETY, Reviewer
@@ -27,14 +27,15 @@ _SMALLEST_TAG = 2  # CLIP tokens of a comma and one word
 class HouseRules(msgspec.Struct, frozen=True):
     """What holds for all prompts of a run.
 
-    banned: the user's bans and the card's. banned_groups, allowed_groups: curated groups, or
-    categories. discouraged, overfit: what else the card speaks against; an overfit trait may be
-    added to a prompt that asks for it. reviewer: what the rules of lint say of a whole prompt.
+    banned, conditions: the user's bans and the card's. banned_groups, allowed_groups: curated
+    groups, or categories. discouraged, overfit: what else the card speaks against; an overfit trait
+    may be added to a prompt that asks for it. reviewer: what the rules of lint say of a prompt.
     """
 
     card: ImageCard
     lexicon: Lexicon
     banned: NameTest
+    conditions: tuple[Condition, ...]
     banned_groups: frozenset[str]
     allowed_groups: frozenset[str]
     discouraged: NameTest
@@ -52,7 +53,7 @@ class HouseRules(msgspec.Struct, frozen=True):
             return "group"
         if kind not in COUNTED and not groups & self.allowed_groups:
             return "category"
-        if SEXUAL in groups:
+        if SEXUAL in groups or self.reviewer.is_sexual(name):
             return SAFETY
         return CARD if self.discouraged(name) else None
 
@@ -81,7 +82,7 @@ class Ledger:
         self._rules = rules
         self._places = places
         self._dialect = places.dialect
-        self._said = set(said)
+        self._said = {own_name(name, rules.lexicon) for name in said}
         self._limit = limit
         self._spare = spare
         self._ranked: list[tuple[str, int]] = []
@@ -100,10 +101,12 @@ class Ledger:
         return self._limit is not None and self.tokens + _SMALLEST_TAG > self._limit
 
     def __call__(self, tag: str) -> str | None:
-        """Take `tag`, or say why not."""
-        name = canonical(tag)
+        """Take `tag`, an alias as the name that it stands for, or say why not."""
+        name = own_name(canonical(tag), self._rules.lexicon)
         if name in self._said:
             return "repeated"
+        if any(each.forbids(name, self._said, self.added) for each in self._rules.conditions):
+            return "banned"
         reason = self._rules.objection(name)
         if reason is None and any(test(name) for test in self._unasked):
             reason = CARD

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from tagkit.cards import ExpansionBan
 from tagkit.errors import UserError
 from tagkit.expansion.judging import SEXUAL
 from tagkit.expansion.rows import Sampling
@@ -26,7 +27,8 @@ T = TypeVar("T")
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What the user asks for; None leaves it to the cards.
 
-    ban, hide: patterns (see `bans`). card_bans: whether the image card's patterns count too.
+    ban, hide: patterns (see `bans`). ban_when: pairs of patterns; where a tag matches the first,
+    none is added that matches the second. card_bans: whether the image card's patterns count too.
     ban_groups, allow_groups: names of curated groups or categories. max_tokens: CLIP tokens of a
     whole prompt. size: width and height of the picture; rating, quality, artist: tags. These four
     only tell the tag model what the picture is like.
@@ -35,6 +37,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     temperature: float | None = None
     length: str | None = None
     ban: tuple[str, ...] = ()
+    ban_when: tuple[tuple[str, str], ...] = ()
     card_bans: bool = True
     ban_groups: tuple[str, ...] = ()
     allow_groups: tuple[str, ...] = ()
@@ -89,6 +92,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         """What the tag model is told instead of the prompt's own tags, by kind of tag."""
         told = {"rating": self.rating, "quality": self.quality, "artist": self.artist}
         return {kind: names for kind, names in told.items() if names}
+
+    def bans(self, image: ImageCard) -> tuple[ExpansionBan, ...]:
+        """The user's bans, and the card's where they count."""
+        own = [ExpansionBan(pattern) for pattern in self.ban]
+        own += [ExpansionBan(pattern, when=when) for when, pattern in self.ban_when]
+        return (*own, *(image.expand.ban if self.card_bans else ()))
 
     def groups(self, lexicon: Lexicon) -> tuple[frozenset[str], frozenset[str]]:
         """Banned and allowed groups. Raises UserError for an unknown one."""

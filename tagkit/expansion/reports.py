@@ -29,10 +29,7 @@ _ENDINGS = {
 
 def as_json(expansions: Sequence[Expansion]) -> str:
     """The document of `tagkit expand --format json`."""
-    results = [msgspec.structs.asdict(each) for each in expansions]
-    for result in results:
-        del result["ended"]
-    document = msgspec.json.encode({"version": VERSION, "results": results})
+    document = msgspec.json.encode({"version": VERSION, "results": expansions})
     return msgspec.json.format(document, indent=2).decode()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tagkit.documents import Record
 from tagkit.linting import Linter
+from tagkit.linting.matchers import MEETINGS
 from tagkit.packs import shipped_rules
 from tagkit.prompt import canonical
 from tagkit.spans import Span
@@ -29,6 +30,9 @@ class Reviewer:
     def __init__(self, card: ImageCard, dialect: str, lexicon: Lexicon | None = None) -> None:
         rules = [rule for rule in shipped_rules() if _reason(rule.code)]
         self._linter = Linter(card, rules, dialect, fixes=(), lexicon=lexicon)
+        self._safety = [
+            rule for rule in rules if _reason(rule.code) == SAFETY and rule.kind in MEETINGS
+        ]
 
     def objections(self, prompt: str) -> Objections:
         """All that the rules have against a prompt."""
@@ -50,6 +54,12 @@ class Reviewer:
         """
         new = {reason for reason, about, counts in after - before if counts or about == name}
         return next((reason for reason in (IMPLIED, SAFETY, CARD) if reason in new), None)
+
+    def is_sexual(self, name: str) -> bool:
+        """Whether there are tags beside which a safety rule forbids the tag `name`."""
+        return any(
+            MEETINGS[rule.kind](name, rule, self._linter.knowledge).against for rule in self._safety
+        )
 
     def is_unsafe(self, prompt: str) -> bool:
         """Whether the prompt breaks a safety rule; such a prompt is not completed."""

@@ -56,16 +56,18 @@ class Sampling(msgspec.Struct, frozen=True):
 class Limits(msgspec.Struct, frozen=True):
     """Where a row ends if nothing else ends it.
 
-    new_tokens: tokens read by the model, those of refused tags included.
+    new_tokens: tokens of the tags that were taken.
     context: tokens of the prompt and new tokens together.
     refused_at_one_place and refused: refused tags in front of one kept tag, and of a row.
     tag_tokens: a longer tag is no tag and counts as refused.
+
+    So the network reads at most `new_tokens + refused * tag_tokens` tokens for a row.
     """
 
     new_tokens: int = 512
     context: int = 2048
     refused_at_one_place: int = 64
-    refused: int = 256
+    refused: int = 512
     tag_tokens: int = 32
 
 
@@ -93,7 +95,8 @@ class Draft(msgspec.Struct, frozen=True):
     """What came of a request: tags in the order written, refusals without repetition.
 
     ended: `end` by the model itself, `full` by the judge, `tokens` or `refusals` by a limit,
-    `nothing` where every continuation was refused.
+    `nothing` where every continuation was refused. tokens: those that the network read, refused
+    tags included.
     """
 
     tags: tuple[str, ...]
@@ -111,19 +114,21 @@ class Row:
     """The state of one row between two readings of the model.
 
     text: ids of the prompt and of all that stands before the tag being written.
-    columns: for each token read behind the prompt, 1 if the row sees it now, 0 if it belongs to a
-    tag that was refused.
+    seen: for each of the row's slots in the cache, 1 if the row sees the token there now, 0 if that
+    belongs to a refused tag. slot: that of the newest token.
     ended: empty while the row goes on; see `Draft`.
     """
 
     def __init__(
         self, request: Request, vocabulary: Vocabulary, limits: Limits, *, greedy: bool
     ) -> None:
-        self.columns = bytearray()
+        self.seen = bytearray()
+        self.slot = -1
         self._judge = request.judge
         self._vocabulary = vocabulary
         self._limits = limits
         self._random = None if greedy else Random(request.seed)
+        self._given = len(request.ids)
         self.text = list(request.ids)  # everything in front of the tag being written
         self._before: list[int] = []  # the token with the comma in front of that tag
         self._path: list[tuple[Node, int]] = []  # the tag being written
@@ -131,7 +136,8 @@ class Row:
         self._widen: Widen = nothing_else
         self._tags: list[str] = []
         self._refused: dict[Refusal, None] = {}
-        self._tries = self._tries_here = 0
+        self._free: list[int] = []  # slots of tags that can no more come back
+        self._read = self._tries = self._tries_here = 0
         self.ended = "full" if request.judge.full else ""
         if len(request.ids) >= limits.context:
             self.ended = "tokens"
@@ -156,7 +162,7 @@ class Row:
 
         widen: called when all of that was refused in front of a tag; gives other tokens.
         """
-        self._newest = Node(len(self.columns) - 1, ids, probabilities)
+        self._newest = Node(self.slot, ids, probabilities)
         if self._path:
             parent, index = self._path[-1]
             parent.children[index] = self._newest
@@ -175,46 +181,52 @@ class Row:
             self._path.append((node, index))
             if index in node.children:
                 node = node.children[index]
-                self.columns[node.slot] = 1
+                self.seen[node.slot] = 1
                 continue
-            token = node.ids[index]
-            if self._is_read(token):
-                return self._read(token)
+            token = self._judged(node.ids[index])
+            if token is not None and self._has_room():
+                return token
             node = self._root
         return None
 
     def draft(self) -> Draft:
         """What came of the row."""
-        return Draft(tuple(self._tags), tuple(self._refused), self.ended, len(self.columns))
+        return Draft(tuple(self._tags), tuple(self._refused), self.ended, self._read)
 
-    def _is_read(self, token: int) -> bool:
-        """Whether `token` goes to the model; else a tag was refused or the row has ended."""
-        finished = token in self._vocabulary.commas or token in self._vocabulary.ends
-        if finished:
-            return self._finish(token)
+    def _judged(self, token: int) -> int | None:
+        """What the model reads when it drew `token`; None if a tag was refused or the row ended."""
+        if token in self._vocabulary.commas or token in self._vocabulary.ends:
+            return self._finished(token)
         if len(self._path) > self._limits.tag_tokens:
             self._refuse()
-            return False
-        return True
+            return None
+        return token
 
-    def _finish(self, token: int) -> bool:
-        """Judge the tag that `token` finishes; True when it was taken and the list goes on."""
+    def _finished(self, token: int) -> int | None:
+        """The comma behind the tag that `token` finishes; None if it was refused or was the last.
+
+        A list that ends too early, with a tag that does not count, goes on.
+        """
         ends = token in self._vocabulary.ends
         names = self._written(ends)
-        if ends and names == [""]:
+        if ends and names == [""] and self._judge.missing <= 0:
             self.ended = "end"
-            return False
+            return None
         name = names[0] if len(names) == 1 else ""
         reason = self._judge(name) if name else "nonsense"
         if reason is not None:
             if name:
                 self._refused[Refusal(name, reason)] = None
             self._refuse()
-            return False
+            return None
         self._tags.append(name)
-        self.ended = "end" if ends else "full" if self._judge.full else ""
-        self._begin_tag(token)
-        return not self.ended
+        if self._judge.full:
+            self.ended = "full"
+        elif ends and self._judge.missing <= 0:
+            self.ended = "end"
+        comma = min(self._vocabulary.bare) if ends else token
+        self._begin_tag(comma)
+        return None if self.ended else comma
 
     def _written(self, ends: bool) -> list[str]:
         """The tags that the path finishes: one, unless the model wrote nonsense."""
@@ -227,10 +239,11 @@ class Row:
         return [node.ids[index] for node, index in self._path]
 
     def _begin_tag(self, comma: int) -> None:
-        self.text += self._written_ids()
+        self.text += [*self._written_ids()[:-1], comma]
         self._before = [comma]
         self._path.clear()
         self._tries_here = 0
+        self._free = [slot for slot, seen in enumerate(self.seen) if not seen]
 
     def _refuse(self) -> None:
         """Take the path out of the distribution and go back to where the tag began."""
@@ -239,7 +252,7 @@ class Row:
         alike = len(self._path) > 1 and node.ids[index] in finishing
         refuse(self._path, finishing if alike else ())
         for below, _ in self._path[1:]:
-            self.columns[below.slot] = 0
+            self.seen[below.slot] = 0
         self._path.clear()
         self._tries += 1
         self._tries_here += 1
@@ -253,11 +266,13 @@ class Row:
         if not self._root.ids:
             self.ended = "nothing"
 
-    def _read(self, token: int) -> int | None:
-        """Hand `token` to the model, unless that is one too many."""
-        too_many = len(self.columns) >= self._limits.new_tokens
-        if too_many or self.position >= self._limits.context:
+    def _has_room(self) -> bool:
+        """Whether the model may read one more token; then it has a slot in the cache."""
+        new = self.position + 1 - self._given
+        if new > self._limits.new_tokens or self.position >= self._limits.context:
             self.ended = "tokens"
-            return None
-        self.columns.append(1)
-        return token
+            return False
+        self.slot = self._free.pop() if self._free else len(self.seen)
+        self.seen[self.slot : self.slot + 1] = b"\1"
+        self._read += 1
+        return True

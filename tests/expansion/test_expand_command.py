@@ -50,7 +50,8 @@ def results(expand: Callable[..., tuple[int, str, str]]) -> Callable[..., list[d
 def test_the_form_of_json(results: Callable[..., list[dict[str, Any]]]) -> None:
     (row,) = results("1girl, blue hair", "--seed", 7, "--temp", 0.8, "--max-tokens", 40)
     assert set(row) == {
-        *("input", "prompt", "added", "refused", "length", "clip", "seed", "temperature", "model")
+        *("input", "prompt", "added", "refused", "length", "clip", "seed", "temperature", "model"),
+        "ended",
     }
     assert row["input"] == "1girl, blue hair"
     assert row["clip"] == {"tokens": row["clip"]["tokens"], "limit": 40}
@@ -122,6 +123,18 @@ def test_settings_of_the_folder_name_the_card(
     assert not out.endswith("masterpiece\n")
 
 
+def test_variations_are_a_batch_of_different_prompts(
+    results: Callable[..., list[dict[str, Any]]], expand: Callable[..., tuple[int, str, str]]
+) -> None:
+    several = results("1girl", "--seed", 4, "-n", 8)
+    assert [row["seed"] for row in several] == [*range(4, 12)]
+    assert len({row["prompt"] for row in several}) == 8
+    assert len({frozenset(row["added"]) for row in several}) == 8
+    _, out, err = expand("1girl", "-n", 2, "--temp", 0)
+    assert len(set(out.splitlines())) == 1
+    assert "all variations are the same" in err
+
+
 def test_diff_and_explain(expand: Callable[..., tuple[int, str, str]]) -> None:
     _, out, err = expand("1girl, smile", "--temp", 0, "--diff", "--explain", "--ban", "solo")
     removed, added = out.splitlines()[-2:]
@@ -134,7 +147,8 @@ def test_diff_and_explain(expand: Callable[..., tuple[int, str, str]]) -> None:
 
 def test_every_option_works(results: Callable[..., list[dict[str, Any]]]) -> None:
     arguments = (
-        "--temp 0.9 --length long --ban hat --no-card-bans --ban-group eyewear --allow-group meta "
+        "--temp 0.9 --length long --ban hat --ban-when solo hug --no-card-bans "
+        "--ban-group eyewear --allow-group meta "
         "--hide smile --top-p 0.9 --top-k 50 --min-p 0.01 --seed 2 -n 2 --max-tokens 120 "
         "--size 1216x832 --rating safe --quality masterpiece --artist someone --model tiny"
     ).split()
@@ -152,6 +166,8 @@ def test_every_option_works(results: Callable[..., list[dict[str, Any]]]) -> Non
         (["--length", "longish"], "did you mean"),
         (["--ban", "*hat"], "*hat"),
         (["--ban", "("], "("),
+        (["--ban-when", "solo", "*hug"], "*hug"),
+        (["--ban-when", "(", "hug"], "("),
         (["--hide", "[a"], "[a"),
         (["--ban-group", "hair_colour"], "hair_color"),
         (["--allow-group", "sexual"], "never added"),
@@ -205,9 +221,9 @@ def test_help_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["expand", "--help"]) == 0
     shown = capsys.readouterr().out
     for option in (
-        "--temp --length --ban --no-card-bans --ban-group --allow-group --hide --top-p --top-k "
-        "--min-p --seed --variations --max-tokens --size --rating --quality --artist --model "
-        "--tag-model --device --diff --explain --format"
+        "--temp --length --ban --ban-when --no-card-bans --ban-group --allow-group --hide "
+        "--top-p --top-k --min-p --seed --variations --max-tokens --size --rating --quality "
+        "--artist --model --tag-model --device --diff --explain --format"
     ).split():
         assert option in shown
     assert "Examples:" in shown

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tagkit.cards import image_card, tag_card
+from tagkit.cards import ExpansionBan, image_card, tag_card
 from tagkit.expansion import Expander, Options, Wish
 from tagkit.expansion.rows import Draft, Refusal, Request, Sampling
 
@@ -61,6 +61,8 @@ def reason(prompt: str, tag: str, card: Any = BAXL, **options: Any) -> str | Non
         ("1girl", "Long_Sleeves", None),
         ("1girl", "no such tag as this", None),
         ("1girl, (smile:1.2)", "smile", "repeated"),
+        ("1girl, blonde hair", "blond hair", "repeated"),
+        ("1girl, blond hair", "blonde hair", "repeated"),
         ("1girl, {smile|grin}", "grin", "repeated"),
         ("1girl", "comic", "banned"),
         ("1girl", "official alternate costume", None),
@@ -72,6 +74,10 @@ def reason(prompt: str, tag: str, card: Any = BAXL, **options: Any) -> str | Non
         ("1girl", "blue archive", "category"),
         ("1girl", "artist:someone", "category"),
         ("1girl", "nude", "safety"),
+        ("1girl", "nude girl in a bath", "safety"),
+        ("1girl", "Cum_on_Hair", "safety"),
+        ("1girl", "nude lipstick", None),
+        ("1girl", "child", None),
         ("1girl", "halo", "card"),
         ("1girl, glowing halo", "dark halo", None),
         ("1girl", "hand focus", "card"),
@@ -91,6 +97,38 @@ def test_bans_of_the_user() -> None:
     assert reason("1girl", "evil smile", ban=(".*smile",)) == "banned"
     assert reason("1girl", "cowboy shot", ban=(".*boy.*",)) == "banned", "no exceptions here"
     assert reason("1girl", "spring (season)", ban=("spring (season)",)) == "banned"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "tags", "added"),
+    [
+        ("1girl, twintails", ("long hair", "smile"), ("smile",)),
+        ("1girl", ("long hair", "smile"), ("long hair", "smile")),
+        ("1girl", ("twintails", "long hair"), ("twintails",)),
+        ("1girl", ("long hair", "twintails"), ("long hair",)),
+        ("1girl, long hair", ("twintails", "smile"), ("twintails", "smile")),
+        ("1girl, {braid|twintails}", ("very long hair",), ()),
+        ("1girl, low twintails", ("long hair",), ()),
+    ],
+)
+def test_bans_with_a_condition(prompt: str, tags: tuple[str, ...], added: tuple[str, ...]) -> None:
+    pair = (".*twintails", "(very )?long hair")
+    assert expanded(prompt, *tags, ban_when=(pair,)).added == added
+    bans = (ExpansionBan(pair[1], when=pair[0]), ExpansionBan("braid", ("side braid",), "hat"))
+    advice = msgspec.structs.replace(BAXL.expand, ban=bans)
+    card = msgspec.structs.replace(BAXL, expand=advice)
+    assert expanded(prompt, *tags, card=card).added == added
+    assert expanded("1girl, hat", "braid", "side braid", card=card).added == ("side braid",)
+    assert expanded("1girl, hat", "braid", card=card, card_bans=False).added == ("braid",)
+
+
+def test_an_alias_hides_nothing() -> None:
+    assert expanded("1girl", "thigh highs").added == ("thighhighs",)
+    assert reason("1girl", "thigh highs", ban=("thighhighs",)) == "banned"
+    assert reason("1girl", "thighhighs", ban=("thigh highs",)) == "banned"
+    assert reason("1girl", "twin tails", ban=("twintail.*",)) == "banned"
+    assert reason("1girl", "blond hair", ban_groups=("hair color",)) == "group"
+    assert reason("1girl, twin tails", "long hair", ban_when=(("twintails", "long hair"),))
 
 
 def test_groups_of_the_user() -> None:

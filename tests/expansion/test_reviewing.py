@@ -9,6 +9,7 @@ from tagkit.commands import run
 from tagkit.errors import UserError
 from tagkit.expansion import expand
 from tagkit.expansion.reviewing import Reviewer
+from tagkit.packs import shipped_rules
 
 if TYPE_CHECKING:
     from tagkit.expansion import TagModel
@@ -49,6 +50,17 @@ def test_the_rules_are_asked() -> None:
     assert reasons("1girl, blue hair", "pink hair") == "card"
     assert reasons("1girl, blue hair, multicolored hair", "pink hair") is None
     assert reasons("1girl, blue hair", "smile") is None
+
+
+def test_what_the_safety_rule_flags_is_not_completed(capsys: pytest.CaptureFixture[str]) -> None:
+    (rule,) = [each for each in shipped_rules() if each.code.startswith("SAF")]
+    flagged = [example.flagged for example in rule.examples]
+    assert flagged
+    for prompt in flagged:
+        assert run(["expand", prompt, "--tag-model", "tiny"]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert "safety rule" in captured.err
 
 
 @pytest.fixture
