@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tagkit.cards import image_card
-from tagkit.documents import Record
+from tagkit.documents import Record, parse_record
 from tagkit.linting import Diagnostic, Linter
 from tagkit.linting.diagnostics import apply_edits
 from tagkit.packs import selected, shipped_rules
@@ -38,24 +38,27 @@ class Excerpt(NamedTuple):
     after: str = ""
 
 
+def read_prompts(path: Path) -> list[dict[str, str]]:
+    """The prompts of a file, one JSON object a line."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 def record_of(prompt: dict[str, str]) -> Record:
-    """The prompt with its negative and settings, each in a place of its own."""
+    """The prompt with its negative and settings, each in a place of its own.
+
+    A text without them may be a whole record, as A1111 saves it.
+    """
+    if prompt.keys().isdisjoint(("negative", "settings")):
+        return parse_record(prompt["text"])
     spans, at = [], 0
     for name in ("text", "negative", "settings"):
         end = at + len(prompt.get(name, ""))
         spans.append(Span(at, end) if name in prompt else None)
         at = end + 1
-    positive, negative, settings = spans
-    assert positive is not None
-    return Record(
-        prompt["text"],
-        positive,
-        1,
-        prompt.get("negative"),
-        negative,
-        prompt.get("settings"),
-        settings,
-    )
+    _, negative, settings = spans
+    whole = Span(0, len(prompt["text"]))
+    said = prompt.get("negative"), negative, prompt.get("settings"), settings
+    return Record(prompt["text"], whole, 1, *said)
 
 
 def excerpt(text: str, found: Diagnostic, width: int) -> Excerpt:
@@ -109,14 +112,13 @@ def rows(prompts: list[dict[str, str]], width: int) -> Iterator[tuple[str, ...]]
 
 def main() -> None:
     """Prints the table and the totals."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("prompts", type=Path)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--width", type=int, default=60)
     options = parser.parse_args()
-    lines = options.prompts.read_text(encoding="utf-8").splitlines()
-    drawn = random.Random(options.seed).sample([json.loads(line) for line in lines], options.count)
+    drawn = random.Random(options.seed).sample(read_prompts(options.prompts), options.count)
     totals: Counter[str] = Counter()
     print("| # | kind | code | severity | in | found | safe fix | message |")
     print("|" + "---|" * 8)
