@@ -126,6 +126,24 @@ def test_what_a_ban_excepts_may_be_a_part_of_a_tag(text, count):
     assert len(found(text, "FIT102")) == count
 
 
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("pale face", "turn pale"),
+        ("plushie", "stuffed animal"),
+        ("hands raised", "hands up"),
+        ("medical mask", "surgical mask"),
+    ],
+)
+def test_aliases_are_danboorus(alias, name):
+    assert shipped_lexicon().alias(alias).of == name
+
+
+def test_only_the_marks_that_are_replaced_are_named():
+    (each,) = found("hat，（plastic bag，塑料袋）", "SYN106")[1:]
+    assert each.message.startswith("`（）`")
+
+
 def test_a_bracket_that_was_escaped_before_is_not_escaped_again():
     text = lint(r"2::smile::, >:\(, hat", dialect="compel", select=["SYN"], unsafe=True)
     assert text.fixed.positive == r"(smile)2, >:\(, hat"
