@@ -135,7 +135,7 @@ def test_what_a_ban_excepts_may_be_a_part_of_a_tag(text, count):
         ("medical mask", "surgical mask"),
     ],
 )
-def test_aliases_are_danboorus(alias, name):
+def test_aliases_are_those_of_danbooru(alias, name):
     assert shipped_lexicon().alias(alias).of == name
 
 
