@@ -40,7 +40,10 @@ class Overfit(Part, frozen=True):
 
 
 class Ban(Part, frozen=True):
-    """A pattern of tags that the model draws badly; `excepting` are names it must not catch."""
+    """A pattern of tags that the model draws badly.
+
+    excepting: what it must not catch, as a name or within one.
+    """
 
     pattern: str
     excepting: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.linting.patterns import name_test
+from tagkit.linting.patterns import name_test, without
 from tagkit.prompt import canonical
 
 if TYPE_CHECKING:
@@ -77,4 +77,4 @@ def any_of(patterns: Sequence[str], lexicon: Lexicon) -> NameTest:
 def any_ban(bans: Sequence[Ban], lexicon: Lexicon) -> NameTest:
     """Whether one of a card's bans matches a name that is none of its exceptions."""
     tests = [(pattern_test(ban.pattern, lexicon), ban.excepting) for ban in bans]
-    return lambda name: any(test(name) and name not in excepting for test, excepting in tests)
+    return lambda name: any(test(without(name, excepting)) for test, excepting in tests)

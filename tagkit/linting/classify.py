@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from tagkit.clip.counts import text_count
 from tagkit.linting.files import NO_FILES, Files
-from tagkit.linting.patterns import name_test
+from tagkit.linting.patterns import name_test, without
 from tagkit.prompt import canonical, parse
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 # A bare word that so many posts bear as a name is that name.
 _MANY_POSTS = 1000
+_LONGEST_ARTIST = 6  # words, as in `by mark arian and morgan weistling`
 _ARTIST_PREFIX = re.compile(r"(?:artist:|by |@)\s*\S")
 
 
@@ -95,9 +96,10 @@ class Knowledge:
         return cast("T", self._prepared[rule.code])
 
     def _find_group(self, name: str, beside_artist: bool) -> str | None:
-        if _ARTIST_PREFIX.match(name):
+        if _ARTIST_PREFIX.match(name) and len(name.split()) <= _LONGEST_ARTIST:
             return "artist"
-        entry = self.lexicon.find(name)
+        alias = self.alias(name)
+        entry = self.lexicon.find(alias.of if alias else name)
         if entry is None:
             return None
         if entry.group in self._groups:
@@ -108,7 +110,7 @@ class Knowledge:
 def first_ban(name: str, bans: tuple[Ban, ...]) -> Ban | None:
     """The first of `bans` that catches the canonical `name`."""
     for ban in bans:
-        if name_test(ban.pattern)(name) and name not in ban.excepting:
+        if name_test(ban.pattern)(without(name, ban.excepting)):
             return ban
     return None
 
@@ -121,13 +123,17 @@ def order_rank(name: str, card: ImageCard, lexicon: Lexicon) -> int | None:
 
 
 def _is_ambiguous(entry: Entry, beside_artist: bool) -> bool:
-    """Whether a bare word of the long lists is likelier an ordinary word than a name.
+    """Whether a name of the long lists is likelier an ordinary word or two than a name.
 
-    The lists hold thousands of pen names and titles like `speed` or `joyful`. What CLIP's
-    vocabulary has as one token is an ordinary word.
+    The lists hold thousands of pen names and titles like `speed`, `joyful` or `sea foam`. What
+    CLIP's vocabulary has as one token is an ordinary word.
     """
-    if entry.group or entry.category == "general" or " " in entry.name:
+    if entry.group or entry.category == "general":
         return False
     if entry.posts is not None and entry.posts >= _MANY_POSTS:
         return False
-    return text_count(entry.name) == 1 or (entry.category == "artist" and not beside_artist)
+    words = entry.name.count(" ") + 1
+    is_pen_name = entry.category == "artist" and not beside_artist
+    if words == 1:
+        return is_pen_name or text_count(entry.name) == 1
+    return is_pen_name and text_count(entry.name) == words

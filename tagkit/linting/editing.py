@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tagkit.prompt import Node, Prompt, Tag
 
-_PROTECTED = frozenset({"comment", "network", "phrase", "quoted", "wildcard"})
+_PROTECTED = frozenset({"character", "comment", "network", "phrase", "quoted", "wildcard"})
 
 
 def _lists_of(node: Node) -> tuple[tuple[Segment, ...], ...]:
@@ -92,7 +92,10 @@ def appended(prompt: Prompt, texts: Sequence[str]) -> Edit:
 
 
 def protected_spans(prompt: Prompt) -> list[Span]:
-    """What no fix rewrites: extra networks, wildcards, alternatives, quotes and comments."""
+    """What no fix rewrites: extra networks, wildcards, alternatives, quotes and comments.
+
+    And the names of NovelAI's character prompts.
+    """
     tokens = tokens_of(prompt.text, GRAMMARS[prompt.dialect])
     spans = [Span(token.start, token.end) for token in tokens if token.kind in _PROTECTED]
     return spans + [node.span for node in prompt.grammar if isinstance(node, Choice)]

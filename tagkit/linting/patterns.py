@@ -28,6 +28,13 @@ def name_test(pattern: str, rule: str = "") -> Callable[[str], bool]:
     return _regex_test(pattern, f"{rule}: " if rule else "")
 
 
+def without(name: str, phrases: tuple[str, ...]) -> str:
+    """What is left of a canonical name but for phrases that a pattern must not catch."""
+    for phrase in phrases:
+        name = name.replace(phrase, "")
+    return name
+
+
 def _simple_test(open_start: bool, word: str, open_end: bool) -> Callable[[str], bool]:
     """Words and `.*word.*` need no regular expression, and no import of its engine."""
     if open_start and open_end:

@@ -21,7 +21,7 @@ _ESCAPES: Mapping[str, re.Pattern[str]] = {
     "a1111": re.compile(r"([()\[\]\\])"),
     "comfyui": re.compile(r"([()])"),
     "novelai": re.compile(r"(?!)(.)"),
-    "compel": re.compile(r'([()"]|(?<=[^\s])[+-]+(?=[\s,]|$))'),
+    "compel": re.compile(r'((?<!\\)[()"]|(?<=[^\s])[+-]+(?=[\s,]|$))'),
 }
 _ESCAPED = re.compile(r"\\([()\"+-])")
 _FORMS = {
@@ -53,7 +53,7 @@ def converted(prompt: Prompt, spans: Spans, to: str, read: Callable[[str], Spans
 
 def _refuse_what_has_no_equal(prompt: Prompt, to: str) -> None:
     if len(prompt.sections) > 1:
-        raise UserError(f"BREAK and AND have no equal in {to}")
+        raise UserError(f"BREAK, AND and character prompts have no equal in {to}")
     for node in prompt.nodes():
         if isinstance(node, Choice | Network | Wildcard | Stray):
             _refuse(node, prompt, to)

@@ -2,7 +2,8 @@
 
 a1111     stable-diffusion-webui and its forks: `(x:1.2)`, `[x]`, `[a:b:n]`, `[a|b]`, BREAK, AND
 comfyui   ComfyUI: `(x:1.2)` whose number replaces what stands around it; `[x]` is text
-novelai   NovelAI: `{x}`, `[x]`, and `1.2::x::` since V4; round brackets are text
+novelai   NovelAI: `{x}`, `[x]`, and `1.2::x::` since V4; round brackets are text. A line beginning
+          with `char1:` is that character's prompt, for which NovelAI has a field of its own
 compel    compel and InvokeAI: `word++`, `(x)1.2`; a bracket without a number weighs nothing
 caption   no program's prompt, but what a model is trained on: tags, commas, and `|||` of sd-scripts
 """
@@ -106,6 +107,7 @@ NOVELAI = Grammar(
     "novelai",
     "|".join(
         (
+            r"(?P<character> (?<![^\r\n]) [^\S\r\n]* char\d+ [^\S\r\n]* [:：] )",
             _emoticon("[]{}"),
             rf"(?P<number> (?<![\w.]){NUMBER}:: )",
             r"(?P<end> :: )",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _PLAIN = frozenset({"text", "escape", "quoted", "colon", "pipe", "emoticon"})
 _ENDS = frozenset({"comma", "newline", "comment", "separator"})
+_PARTS = frozenset({"break", "and", "character"})
 _CHOICES = frozenset({"schedule", "alternate", "variants"})
 
 
@@ -60,6 +61,7 @@ class _Parser:
         self.section = 0
         self.choices: tuple[tuple[int, int], ...] = ()
         self.choice_count = 0
+        self.beside_text = False
 
     def prompt(self) -> Prompt:
         sections = []
@@ -74,7 +76,7 @@ class _Parser:
     def _section_bounds(self) -> Iterator[tuple[int, int]]:
         first = index = 0
         while index < len(self.tokens):
-            if self.tokens[index].kind in ("break", "and"):
+            if self.tokens[index].kind in _PARTS:
                 yield first, index
                 first = index + 1
             pair = self.pairs.get(index)
@@ -97,11 +99,13 @@ class _Parser:
     def _segment(self, first: int, last: int, weight: float) -> list[Segment]:
         """The segment of these tokens; none if they are blank."""
         known = len(self.tags)
-        alone = self._is_one_text(first, last)
+        alone = not self.beside_text and self._is_one_text(first, last)
+        outer, self.beside_text = self.beside_text, self.beside_text or self._has_text(first, last)
         nodes: list[Node] = []
         index = first
         while index < last:
             index = self._node(index, last, weight, alone, nodes)
+        self.beside_text = outer
         if not nodes:
             return []
         span = Span(nodes[0].span.start, nodes[-1].span.end)
@@ -109,6 +113,16 @@ class _Parser:
 
     def _is_one_text(self, first: int, last: int) -> bool:
         return all(self.tokens[index].kind in _PLAIN for index in range(first, last))
+
+    def _has_text(self, first: int, last: int) -> bool:
+        """Whether some of these tokens are text that stands in no bracket of theirs."""
+        index = first
+        while index < last:
+            token, pair = self.tokens[index], self.pairs.get(index)
+            if not pair and token.kind in _PLAIN and self.text[token.start : token.end].strip():
+                return True
+            index = pair.close + 1 if pair else index + 1
+        return False
 
     def _node(self, index: int, last: int, weight: float, alone: bool, nodes: list[Node]) -> int:
         """Appends the node that begins at token `index`; returns the index behind it."""
@@ -142,7 +156,7 @@ class _Parser:
             return Network(span, kind, name.strip(), tuple(args))
         if token.kind == "wildcard":
             return Wildcard(span, self.text[token.start + 2 : token.end - 2])
-        return Break(span) if token.kind in ("break", "and") else Stray(span)
+        return Break(span) if token.kind in _PARTS else Stray(span)
 
     def _text(self, start: int, end: int, weight: float, alone: bool) -> list[Node]:
         raw = self.text[start:end]

@@ -22,9 +22,9 @@ class Tag(msgspec.Struct, frozen=True, gc=False):
     """One tag.
 
     name: canonical spelling. weight: effective, brackets multiplied. span: the text as written,
-    brackets and weight left out. section: index of its BREAK/AND section. choices: (choice id,
+    brackets and weight left out. section: index of its section. choices: (choice id,
     option) of every alternative that it stands in, outermost first. whole: nothing else stands
-    between the commas around it, but for brackets.
+    between the commas around it, but for brackets; in `miku (append)` neither part is.
     """
 
     name: str
@@ -33,6 +33,11 @@ class Tag(msgspec.Struct, frozen=True, gc=False):
     section: int = 0
     choices: tuple[tuple[int, int], ...] = ()
     whole: bool = True
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether it weighs something: with `-1::tag::` a prompt asks for less of it."""
+        return self.weight > 0
 
     def meets(self, other: Tag) -> bool:
         """Whether some reading of the prompt has both: same section, no two options of a choice."""
@@ -55,7 +60,7 @@ class Stray(Node, frozen=True, gc=False):
 
 
 class Break(Node, frozen=True, gc=False):
-    """BREAK or AND inside brackets, where it does not part sections."""
+    """BREAK, AND or `char1:` inside brackets, where it does not part sections."""
 
 
 class Network(Node, frozen=True, gc=False):
@@ -115,7 +120,7 @@ class Choice(Node, frozen=True, gc=False):
 
 
 class Section(Node, frozen=True, gc=False):
-    """What stands between BREAK or AND at top level."""
+    """What stands between BREAK or AND at top level, or is the prompt of one character."""
 
     segments: tuple[Segment, ...]
 

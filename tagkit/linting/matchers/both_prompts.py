@@ -22,7 +22,7 @@ def tags_in_both(context: Context, rule: Rule) -> Iterator[Finding]:
     for it; which of two own words was meant is the user's to say. The
     `placeholders` of templates are no tags.
     """
-    wanted = {tag.name for tag in context.positive.tags if tag.whole}
+    wanted = {tag.name for tag in context.positive.tags if tag.whole and tag.is_asked_for}
     wanted -= {*rule.settings["placeholders"]}
     for tag in context.negative.tags:
         if tag.whole and tag.name in wanted:

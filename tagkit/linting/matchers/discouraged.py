@@ -19,7 +19,7 @@ def discouraged_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     for where, prompt in context.prompts(rule):
         for tag in prompt.tags:
             ban = context.knowledge.ban(tag.name)
-            if ban:
+            if ban and tag.is_asked_for:
                 edit = removal(prompt, tag)
                 values = {"tag": tag.name, "model": context.card.title, "pattern": ban.pattern}
                 yield Finding(where, tag.span, values, edits=(edit,) if edit else ())

@@ -60,7 +60,8 @@ def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Whole tags that an earlier one of the same section and the same alternative rules out."""
     index = context.knowledge.prepared(rule, exclusive_index)
     for where, prompt in context.prompts(rule):
-        known = distinct(tag for tag in prompt.tags if tag.name in index.places and tag.whole)
+        asked = [tag for tag in prompt.tags if tag.whole and tag.is_asked_for]
+        known = distinct(tag for tag in asked if tag.name in index.places)
         for number, tag in enumerate(known):
             clash = _clash(tag, known[:number], prompt, index, context)
             if clash:

@@ -28,14 +28,15 @@ def implied_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """
     said_by = context.knowledge.prepared(rule, implied_table).said_by
     for where, prompt in context.prompts(rule):
-        narrow = [tag for tag in prompt.tags if tag.name in said_by and tag.whole]
+        asked = [tag for tag in prompt.tags if tag.whole and tag.is_asked_for]
+        narrow = [tag for tag in asked if tag.name in said_by]
         if prompt.networks:
             woken = triggers(prompt)
             named = context.knowledge.files.triggers_in(prompt)
             narrow = [tag for tag in narrow if tag not in woken and tag.name not in named]
         said = frozenset[str]().union(*(said_by[tag.name] for tag in narrow))
-        for tag in prompt.tags:
-            if tag.name not in said or not tag.whole:
+        for tag in asked:
+            if tag.name not in said:
                 continue
             by = next((each for each in narrow if _says(each, tag, said_by)), None)
             if by:

@@ -56,7 +56,7 @@ def listed_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """
     listing = context.knowledge.prepared(rule, listing_of)
     for where, prompt in context.prompts(rule):
-        found = [tag for tag in prompt.tags if listing.holds(tag.name)]
+        found = [tag for tag in prompt.tags if listing.holds(tag.name) and tag.is_asked_for]
         for tag in found[:1] if listing.once else found:
             instead = listing.names.get(tag.name, "")
             edit = _edit(prompt, tag, instead) if rule.fix else None

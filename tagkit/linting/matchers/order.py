@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.linting.diagnostics import Edit, Finding
-from tagkit.prompt import Bracket, Choice, Network, Text, Wildcard
+from tagkit.linting.diagnostics import Edit, Finding, apply_edits
+from tagkit.prompt import Bracket, Choice, Network, Stray, Text, Wildcard, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,8 @@ def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
 
     The fix moves whole segments and is stable. Extra networks, wildcards and alternatives keep
     their places, an unknown tag stays behind the tag that it follows. Where sorting would take a
-    judgement (prose, quotes, a bracket of several groups) the finding is info without a fix.
+    judgement (prose, quotes, a bracket of several groups) the finding is info without a fix, and
+    so it is beside a bracket without a partner, which may hold what is put behind it.
     """
     for where, prompt in context.prompts(rule):
         for section in prompt.sections:
@@ -52,13 +53,15 @@ def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
             moved, other = _first_inversion(reading.units)
             segment = section.segments[moved.slots[0]]
             values = {
-                "tag": _shown(section, moved, prompt),
+                "tag": _shown(section, moved, prompt, context),
                 "group": moved.group.replace("_", " "),
-                "other": _shown(section, other, prompt),
+                "other": _shown(section, other, prompt, context),
                 "other_group": other.group.replace("_", " "),
                 "model": context.card.title,
             }
             edits = () if reading.judgement else _moves(section, reading.units, order, prompt)
+            if not _keeps_weights(prompt, edits):
+                edits = ()
             yield Finding(
                 where, segment.span, values, edits=edits, severity=None if edits else "info"
             )
@@ -108,11 +111,14 @@ def _read(section: Section, prompt: Prompt, context: Context) -> _Reading:
     """Segments grouped into units; those that belong to none keep their slot."""
     units: list[_Unit] = []
     pinned = True  # an unknown tag in first place stays there
-    judgement = False
+    judgement = any(
+        isinstance(node, Stray) and section.span.start <= node.span.start < section.span.end
+        for node in prompt.grammar
+    )
     artist = _is_artist_near(section, context)
     kept = context.kept
     for slot, segment in enumerate(section.segments):
-        if _is_kept(segment, kept) or _is_pinned(segment.nodes):
+        if _is_kept(segment, kept):
             pinned = True
             continue
         known = {
@@ -121,7 +127,11 @@ def _read(section: Section, prompt: Prompt, context: Context) -> _Reading:
             if (group := context.knowledge.group(tag.name, beside_artist=artist))
         }
         shared = set.intersection(*map(set, known.values())) if known else set()
-        if (known and not shared) or _is_prose(segment, prompt, known):
+        if _is_prose(segment, prompt, known):
+            judgement = True
+        elif _is_pinned(segment.nodes):
+            pinned = True
+        elif known and not shared:
             judgement = True
         elif known:
             units.append(_Unit(_home(sorted(shared), units), next(iter(known)), [slot]))
@@ -193,7 +203,21 @@ def _moves(
     return tuple(edits)
 
 
-def _shown(section: Section, unit: _Unit, prompt: Prompt) -> str:
+def _keeps_weights(prompt: Prompt, edits: Sequence[Edit]) -> bool:
+    """Whether every tag weighs the same afterwards: NovelAI's `2::` may end with the prompt."""
+    if not prompt.grammar or not edits:
+        return True
+    after = parse(apply_edits(prompt.text, list(edits)), prompt.dialect)
+    return _weights(after) == _weights(prompt)
+
+
+def _weights(prompt: Prompt) -> list[tuple[str, float]]:
+    return sorted((tag.name, tag.weight) for tag in prompt.tags)
+
+
+def _shown(section: Section, unit: _Unit, prompt: Prompt, context: Context) -> str:
+    """The unit's first known tag that stands in no bracket, else all of its first segment."""
     segment = section.segments[unit.slots[0]]
     texts = [node.tag.name for node in segment.nodes if isinstance(node, Text)]
-    return texts[0] if texts else prompt.text[segment.span.start : segment.span.end]
+    known = [text for text in texts if context.knowledge.group(text)]
+    return known[0] if known else prompt.text[segment.span.start : segment.span.end]

@@ -77,7 +77,8 @@ def full_width_punctuation(context: Context, rule: Rule) -> Iterator[Finding]:
             if edits:
                 after = parse(apply_edits(prompt.text, edits), prompt.dialect)
                 edits = [] if _errors(after, where, context) > before else edits
-            marks = "".join(re.findall(r"[，、（）：]", found[0]))
+            meant = "".join(prompt.text[each.span.start : each.span.end] for each in edits)
+            marks = "".join(re.findall(r"[，、（）：]", meant or found[0]))
             span = Span(*found.span("comma" if found["comma"] else 0))
             yield Finding(where, span, {"marks": marks}, edits=tuple(edits))
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from tagkit.linting.diagnostics import Finding
 from tagkit.linting.editing import removal
+from tagkit.prompt import Stray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tagkit.linting.context import Context
     from tagkit.packs import Rule
-    from tagkit.prompt import Tag
+    from tagkit.prompt import Prompt, Tag
 
 
 # No tag: half of `(tag:1,2)`, whose other half would become a weight without it.
@@ -23,7 +24,8 @@ _NUMBER = re.compile(r"[+-]?[\d.]+")
 def repeated_tags(context: Context, rule: Rule) -> Iterator[Finding]:
     """Whole tags that another one of the same section and the same alternative says before.
 
-    The fix keeps the first place. Where the weights differ it is unsafe: one of them is lost.
+    The fix keeps the first place. Where the weights differ it is unsafe: one of them is lost. So
+    it is where a bracket without a partner stands between them, which may weigh the second.
     """
     for where, prompt in context.prompts(rule):
         seen: dict[str, list[Tag]] = {}
@@ -40,5 +42,12 @@ def repeated_tags(context: Context, rule: Rule) -> Iterator[Finding]:
                 tag.span,
                 {"tag": tag.name},
                 edits=(edit,) if edit else (),
-                safety=None if abs(first.weight - tag.weight) < 1e-6 else "unsafe",
+                safety=None if _weigh_the_same(first, tag, prompt) else "unsafe",
             )
+
+
+def _weigh_the_same(first: Tag, second: Tag, prompt: Prompt) -> bool:
+    return abs(first.weight - second.weight) < 1e-6 and not any(
+        isinstance(node, Stray) and first.span.start < node.span.start < second.span.start
+        for node in prompt.grammar
+    )

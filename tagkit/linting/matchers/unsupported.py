@@ -23,7 +23,7 @@ def unsupported_subjects(context: Context, rule: Rule) -> Iterator[Finding]:
     """The card's unsupported subjects that a prompt asks for, all in one finding."""
     named = context.knowledge.prepared(rule, _named)
     for where, prompt in context.prompts(rule):
-        tags = [tag for tag in prompt.tags if tag.name in named]
+        tags = [tag for tag in prompt.tags if tag.name in named and tag.is_asked_for]
         asking = {
             each.subject: tag
             for each in context.card.prompt.unsupported
