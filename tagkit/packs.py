@@ -56,13 +56,12 @@ class Pass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule. `kind` names its matcher, `settings` (`with:` in the file) are the matcher's.
 
-    looks_at: the texts of a prompt it judges. dialects: those it applies to; a caption
-    of a training picture has one of its own. needs_card: whether
-    it is silent where a record names a model without a card. messages: one for each variant that
-    the rule wants of its matcher. always: nothing switches it off. once: it is said once a
-    document, whatever the number of prompts. if_guessed: its severity where the
-    dialect was not said but told by the prompt. since: the version of tagkit that has it first.
-    installed: files that the user of the examples has, by kind, as `loras/style.safetensors`, and
+    since: the version of tagkit that has it first. looks_at: the texts of a prompt it judges.
+    dialects: those it applies to; `caption` is that of training pictures. needs_card: whether it is
+    silent where a record names a model without a card. messages: one for each variant that the rule
+    wants of its matcher. always: nothing switches it off. once: it is said once a document,
+    whatever the number of prompts. if_guessed: its severity where the dialect was not said but told
+    by the prompt. installed: the files that its examples find, as `loras/style.safetensors`, and
     what is in them.
     """
 

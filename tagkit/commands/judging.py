@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # The matcher of rules that hold prompts against the card's token limit.
 _LENGTH = "length"
+# Records that differ in their settings only may go on for ever.
+_REMEMBERED = 1024
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ class Judge:
         self._settings = cache(find_settings)
         self._rules = cache(lambda settings: rules_for(options, settings))
         self._files = cache(Files)
+        self._choice = lru_cache(_REMEMBERED)(choose_card)
         self._known: dict[str, Rule] = {}
         self._linters: dict[tuple[object, ...], Linter] = {}
 
@@ -145,7 +148,7 @@ class Judge:
 
         @cache
         def linter_of(settings_line: str | None, dialect: str) -> tuple[str, str, Linter]:
-            choice = choose_card(self.options.model, settings_line, settings)
+            choice = self._choice(self.options.model, settings_line, settings)
             key = (choice.name, choice.card is None, dialect, settings, fixes)
             if key not in self._linters:
                 self._linters[key] = Linter(

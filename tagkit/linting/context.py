@@ -32,8 +32,7 @@ class Context(msgspec.Struct, frozen=True):
 
     negative: an empty prompt where `has_negative` is false. settings: the settings line, or "".
     knowledge: of tag names in the eyes of the card. keep_tokens: first tags of a caption that stay
-    as they are. texts: those to judge. unused: suppressions of
-    a document that suppress nothing.
+    as they are. texts: those to judge. unused: suppressions of a document that suppress nothing.
     """
 
     positive: Prompt
