@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import msgspec
+
+from tagkit.rendering.sampler_names import schedule_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,6 +98,9 @@ class DetailerPass(msgspec.Struct, frozen=True):
     digest: str | None = None
 
 
+P = TypeVar("P", HiresPass, DetailerPass)
+
+
 class Job(msgspec.Struct, frozen=True):
     """Everything that one image needs.
 
@@ -174,7 +179,11 @@ _USUAL: dict[str, object] = {
 
 
 def recipe(job: Job) -> str:
-    """All that decides the picture, as canonical JSON."""
+    """All that decides the picture, as canonical JSON; what is said in two ways is said in one."""
+    hires = _plain_pass(job.hires, job) if job.hires else None
+    detailer = tuple(_plain_pass(each, job) for each in job.detailer)
+    scheduler = schedule_of(job.sampler, job.scheduler)
+    job = msgspec.structs.replace(job, hires=hires, detailer=detailer, scheduler=scheduler)
     deciding = {name: getattr(job, name) for name in _DECIDING}
     unusual = {
         name: _deciding(value)
@@ -182,6 +191,20 @@ def recipe(job: Job) -> str:
         if (value := getattr(job, name)) != usual
     }
     return msgspec.json.encode(deciding | unusual, order="sorted").decode()
+
+
+def _plain_pass(later: P, job: Job) -> P:
+    """A later pass without what it says as the first one does."""
+    sampler, cfg = later.sampler or job.sampler, job.cfg if later.cfg is None else later.cfg
+    scheduler = schedule_of(sampler, later.scheduler or job.scheduler)
+    usual = sampler == job.sampler and scheduler == schedule_of(job.sampler, job.scheduler)
+    return msgspec.structs.replace(
+        later,
+        steps=0 if later.steps == job.steps else later.steps,
+        cfg=None if cfg == job.cfg else cfg,
+        sampler="" if sampler == job.sampler else sampler,
+        scheduler="" if usual else scheduler,
+    )
 
 
 def first_pass(job: Job) -> Job:

@@ -99,8 +99,9 @@ def _known(
 
 
 def _clip_skip(settings: Mapping[str, str]) -> str | None:
-    """A1111 takes no notice of it for SDXL; ComfyUI does."""
-    return settings.get("Clip skip") if settings.get("Version") == "ComfyUI" else None
+    """A1111 takes no notice of it for SDXL; ComfyUI and tagkit do."""
+    heeding = settings.get("Version", "").startswith(("ComfyUI", "tagkit "))
+    return settings.get("Clip skip") if heeding else None
 
 
 def _vae(settings: Mapping[str, str]) -> str | None:
@@ -113,6 +114,10 @@ def _loras(settings: Mapping[str, str]) -> list[dict[str, str]] | None:
     found = [
         {"name": n, "weight": weight} for n, weight in _pairs(settings.get("Lora weights", ""))
     ]
+    apart = dict(_pairs(settings.get("Lora text weights", "")))
+    for each in found:
+        if each["name"] in apart:
+            each["text_weight"] = apart[each["name"]]
     return found or None
 
 

@@ -23,7 +23,8 @@ _HIRES = {
     "Denoising strength": "denoise",
 }
 # A1111's defaults, which it does not write.
-_HIRES_DEFAULTS = {"upscaler": "latent", "denoise": "0.7"}
+_HIRES_DEFAULTS = {"upscaler": "latent", "denoise": "0.7", "steps": "0"}
+_DETAILER_DEFAULTS = {"denoise": "0.4"}
 _SAME = re.compile(r"Use same .*")
 _HIRES_BEYOND = ("Hires checkpoint", "Hires VAE", "Hires Module 1")
 _DETAILER = {
@@ -35,6 +36,7 @@ _DETAILER = {
     "mask only top k": "top_k",
     "mask min ratio": "min_ratio",
     "mask max ratio": "max_ratio",
+    "bbox sort": "sort",
     "x offset": "x_offset",
     "y offset": "y_offset",
     "dilate erode": "dilate",
@@ -105,7 +107,9 @@ def _detailer(tab: Mapping[str, str], place: str) -> dict[str, str]:
         said["size"] = "x".join(sides)
     if "select" in said:
         said["select"] = said["select"].lower()
-    return said | {"detector": re.sub(r"\.(?:pt|onnx)\Z", "", said["detector"])}
+    return (
+        _DETAILER_DEFAULTS | said | {"detector": re.sub(r"\.(?:pt|onnx)\Z", "", said["detector"])}
+    )
 
 
 def _switched(tab: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -1,25 +1,29 @@
-"""Pictures to PNG files that carry their recipe as A1111 writes it."""
+"""Pictures to files that carry their recipe as A1111 writes it."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, PngImagePlugin
 
-from tagkit._version import __version__
-from tagkit.infotext import Infotext
-from tagkit.rendering.sampler_names import sampler_label, scheduler_label
+from tagkit.rendering.job_infotext import infotext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
     from tagkit.rendering.job import Job
 
-_NOISES = {"cpu": "CPU", "nv": "NV"}
 _COMPRESSION = 4
+_QUALITY = 92
+_EXIF_FOLDER, _USER_COMMENT = 0x8769, 0x9286
+_UNICODE = b"UNICODE\0"
+# EXIF lies in one segment of a JPEG file, whose length has two bytes.
+_JPEG_TEXT_BYTES = 65_000
 
 
 def save_picture(picture: npt.NDArray[np.uint8], job: Job, output: Path) -> Path:
@@ -29,13 +33,10 @@ def save_picture(picture: npt.NDArray[np.uint8], job: Job, output: Path) -> Path
     """
     path = output / job.file
     path.parent.mkdir(parents=True, exist_ok=True)
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_text("parameters", str(infotext(job)))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            image = Image.fromarray(picture)
-            image.save(file, "PNG", pnginfo=chunks, compress_level=_COMPRESSION)
+            _WRITERS[job.format](Image.fromarray(picture), str(infotext(job)), file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -44,22 +45,37 @@ def save_picture(picture: npt.NDArray[np.uint8], job: Job, output: Path) -> Path
     return path
 
 
-def infotext(job: Job) -> Infotext:
-    """The job in A1111's words, in A1111's order of keys."""
-    settings = {
-        "Steps": str(job.steps),
-        "Sampler": sampler_label(job.sampler),
-        "Schedule type": scheduler_label(job.sampler, job.scheduler),
-        "CFG scale": _number(job.cfg),
-        "Seed": str(job.seed),
-        "Size": f"{job.width}x{job.height}",
-        "Model hash": (job.weights or "")[:10],
-        "Model": Path(job.checkpoint).stem if job.checkpoint else job.model,
-        "RNG": _NOISES[job.rng],
-        "Version": f"tagkit {__version__}",
-    }
-    return Infotext(job.prompt, job.negative or None, settings)
+def _write_png(image: Image.Image, text: str, file: BinaryIO) -> None:
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("parameters", text)
+    image.save(file, "PNG", pnginfo=chunks, compress_level=_COMPRESSION)
 
 
-def _number(value: float) -> str:
-    return str(int(value)) if value.is_integer() else str(value)
+def _write_jpeg(image: Image.Image, text: str, file: BinaryIO) -> None:
+    """Colours at full resolution: flat areas with hard edges fray without it."""
+    comment = _comment(text)
+    if len(comment) > _JPEG_TEXT_BYTES:
+        raise ValueError("the recipe is too long for a JPEG file; render it as png or webp")
+    image.save(file, "JPEG", exif=_exif(image, comment), quality=_QUALITY, subsampling=0)
+
+
+def _write_webp(image: Image.Image, text: str, file: BinaryIO) -> None:
+    image.save(file, "WEBP", exif=_exif(image, _comment(text)), quality=_QUALITY)
+
+
+def _comment(text: str) -> bytes:
+    """EXIF's user comment, as piexif and so A1111 writes it."""
+    return _UNICODE + text.encode("utf-16-be")
+
+
+def _exif(image: Image.Image, comment: bytes) -> Image.Exif:
+    exif = image.getexif()
+    exif.get_ifd(_EXIF_FOLDER)[_USER_COMMENT] = comment
+    return exif
+
+
+_WRITERS: dict[str, Callable[[Image.Image, str, BinaryIO], None]] = {
+    "png": _write_png,
+    "jpeg": _write_jpeg,
+    "webp": _write_webp,
+}
