@@ -13,14 +13,12 @@ from tagkit.cards.loading import (
     upscaler_card,
     upscaler_cards,
 )
-from tagkit.cards.types import (
+from tagkit.cards.parts import (
     Ban,
     Detailer,
-    DetectorCard,
     ExpandAdvice,
     ExpansionBan,
     Hires,
-    ImageCard,
     LengthTarget,
     Licence,
     Overfit,
@@ -32,17 +30,17 @@ from tagkit.cards.types import (
     Sampling,
     Sides,
     Speed,
-    TagCard,
     TagLayout,
     TagSampling,
     Unsupported,
-    UpscalerCard,
     WeightFile,
     Weights,
 )
+from tagkit.cards.types import Card, DetectorCard, ImageCard, TagCard, UpscalerCard
 
 __all__ = [
     "Ban",
+    "Card",
     "Detailer",
     "DetectorCard",
     "ExpandAdvice",

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from tagkit.cards.loading import detector_cards, image_cards, tag_cards, upscaler_cards
-from tagkit.cards.types import DetectorCard, ImageCard, TagCard, UpscalerCard
 from tagkit.data import data_folder
 from tagkit.errors import UserError
 from tagkit.typed_yaml import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from tagkit.cards.types import WeightFile
-
-Card: TypeAlias = ImageCard | TagCard | UpscalerCard | DetectorCard
+    from tagkit.cards.parts import WeightFile
+    from tagkit.cards.types import Card
 
 
 def all_cards(folders: Sequence[Path] = ()) -> list[Card]:
     """tagkit's own cards of every kind, and those of the user's `folders`, which win."""
-    kinds = (image_cards, tag_cards, upscaler_cards, detector_cards)
-    return [card for cards in kinds for card in cards(folders).values()]
+    kinds: tuple[Mapping[str, Card], ...] = (
+        image_cards(folders),
+        tag_cards(folders),
+        upscaler_cards(folders),
+        detector_cards(folders),
+    )
+    return [card for cards in kinds for card in cards.values()]
 
 
 def is_card(name: str, folders: Sequence[Path] = ()) -> bool:

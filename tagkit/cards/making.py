@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tagkit.cards.files import cards_named
-from tagkit.cards.types import Weights
+from tagkit.cards.parts import Weights
 from tagkit.errors import UserError
 from tagkit.infotext.hashes import safetensors_header, sha256
 

@@ -1,4 +1,4 @@
-"""What a model card may say."""
+"""What a model card may say, for each kind of model."""
 
 from __future__ import annotations
 
@@ -6,204 +6,53 @@ from typing import Any, Literal
 
 import msgspec
 
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of every block of a card: frozen, and no unknown key passes."""
-
-
-class Range(Part, frozen=True):
-    """A figure: `min` and `max` where the source states limits, `default` where one is needed."""
-
-    min: float | None = None
-    max: float | None = None
-    default: float | None = None
-    source: str = ""
-
-
-class Sides(Part, frozen=True):
-    """Picture sides in pixels: each from `min` to `max` in steps of `step`."""
-
-    min: int = 512
-    max: int = 2048
-    step: int = 8
-    default: tuple[int, int] = (1024, 1024)
-    source: str = ""
+from tagkit.cards.parts import (
+    Detailer,
+    ExpandAdvice,
+    Hires,
+    LengthTarget,
+    Licence,
+    Part,
+    PromptAdvice,
+    Range,
+    Sampling,
+    Sides,
+    Speed,
+    TagLayout,
+    TagSampling,
+    WeightFile,
+    Weights,
+)
 
 
-class Overfit(Part, frozen=True):
-    """A tag that comes out unasked. `pattern` and `unless` match a whole canonical name."""
+class Card(Part, frozen=True, kw_only=True):
+    """What the cards of every kind say.
 
-    pattern: str
-    inject: str
-    unless: str
-    why: str = ""
-
-
-class Ban(Part, frozen=True):
-    """A pattern of tags that the model draws badly.
-
-    excepting: what it must not catch, as a name or within one.
+    card: the kind, which is the name of its folder. extends: the card that this one is laid over.
+    aliases: further names that users and records have for it. weights: names a folder of the
+    project's `models` if the files are part of tagkit.
     """
-
-    pattern: str
-    excepting: tuple[str, ...] = ()
-
-
-class ExpansionBan(Ban, frozen=True):
-    """A pattern of tags that are not added; with `when` only beside a tag that this matches."""
-
-    when: str = ""
-
-
-class Unsupported(Part, frozen=True):
-    """A subject that the model was not made for.
-
-    tags: canonical names that ask for it. together: names of which any two ask for it.
-    """
-
-    subject: str
-    tags: tuple[str, ...] = ()
-    together: tuple[str, ...] = ()
-
-
-class PromptAdvice(Part, frozen=True):
-    """How the checkpoint wants its prompts. `order`: ranks of groups, first to last.
-
-    foreign: words that other families of models were trained with. unstable: tags that come out
-    with more than they say. expendable: groups whose tags may go from a prompt that is too long,
-    the least important first; tags of other groups stay.
-    """
-
-    order: tuple[tuple[str, ...], ...] = ()
-    several_homes: dict[str, tuple[str, ...]] = {}
-    expendable: tuple[str, ...] = ("general",)
-    limit: int | None = None
-    negative: str = ""
-    overfit: tuple[Overfit, ...] = ()
-    discouraged: tuple[Ban, ...] = ()
-    foreign: tuple[str, ...] = ()
-    unstable: tuple[str, ...] = ()
-    unsupported: tuple[Unsupported, ...] = ()
-    quality: tuple[str, ...] = ()
-    rating: tuple[str, ...] = ()
-    year: tuple[str, ...] = ()
-    source: str = ""
-
-
-class Sampling(Part, frozen=True):
-    """Sampler, scheduler and step defaults; `prediction` is epsilon or v-prediction.
-
-    zero_snr: trained until nothing but noise was left. cfg_rescale: 0 to 1, see Lin et al.,
-    arXiv:2305.08891.
-    """
-
-    sampler: str = "euler-a"
-    scheduler: str = "automatic"
-    steps: Range = Range(default=25)
-    cfg: Range = Range(default=7)
-    prediction: str = "epsilon"
-    zero_snr: bool = False
-    cfg_rescale: float = 0.0
-    clip_skip: int | None = None
-    source: str = ""
-
-
-class Hires(Part, frozen=True):
-    """Hires fix: upscaler card, scale factor, denoising strength."""
-
-    upscaler: str = ""
-    scale: Range = Range(default=2)
-    denoise: Range = Range(default=0.5)
-    steps: int = 0
-    source: str = ""
-
-
-class Detailer(Part, frozen=True):
-    """One detailer pass: detector card and denoising strength."""
-
-    detector: str
-    denoise: float = 0.4
-    source: str = ""
-
-
-class Speed(Part, frozen=True):
-    """How to compute, which decides no picture; None: as tagkit finds best.
-
-    compile: torch.compile, once for each shape. attention: the kernel of torch's attention to use
-    wherever it can be used. vae_tiling: always, or (false) not even if memory runs out.
-    """
-
-    dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = None
-    channels_last: bool | None = None
-    compile: bool | None = None
-    attention: Literal["flash", "efficient", "cudnn", "math"] | None = None
-    vae_tiling: bool | None = None
-
-
-class ExpandAdvice(Part, frozen=True):
-    """Which tag model goes with the checkpoint, how, and what it must not say."""
-
-    tag_model: str = ""
-    temperature: float = 0.7
-    length: str = "short"
-    ban: tuple[ExpansionBan, ...] = ()
-    source: str = ""
-
-
-class WeightFile(Part, frozen=True):
-    """A file of weights. `role`: checkpoint, vae, upscaler…; `sha256` empty while not known.
-
-    url: where the user may fetch it from.
-    """
-
-    name: str
-    role: str = "checkpoint"
-    sha256: str = ""
-    url: str = ""
-    source: str = ""
-
-
-class Weights(Part, frozen=True):
-    """Where the weights come from, one of three ways.
-
-    folder: a folder of the project's `models`, or an absolute path.
-    hub: a Hugging Face id, fetched only when the user names the card; `revision` is a commit, empty
-    while none is known to be good.
-    random_seed: none exist; built from the config files of `folder` with this seed.
-    """
-
-    folder: str = ""
-    hub: str = ""
-    revision: str = ""
-    random_seed: int | None = None
-    source: str = ""
-
-
-class Licence(Part, frozen=True):
-    """Name of the licence and its terms, a sentence each."""
-
-    name: str
-    terms: tuple[str, ...] = ()
-    source: str = ""
-
-
-class ImageCard(Part, frozen=True):
-    """Everything a checkpoint wants."""
 
     card: str
     name: str
     title: str = ""
     extends: str = ""
     summary: str = ""
-    family: str = ""
-    base: str = ""
     aliases: tuple[str, ...] = ()
     licence: Licence | None = None
     files: tuple[WeightFile, ...] = ()
     weights: Weights = Weights()
+    known_issues: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+class ImageCard(Card, frozen=True):
+    """Everything a checkpoint wants."""
+
+    family: str = ""
+    base: str = ""
     improved: tuple[str, ...] = ()
     not_to_expect: tuple[str, ...] = ()
-    known_issues: tuple[str, ...] = ()
     prompt: PromptAdvice = PromptAdvice()
     sampling: Sampling = Sampling()
     size: Sides = Sides()
@@ -211,72 +60,13 @@ class ImageCard(Part, frozen=True):
     detailer: tuple[Detailer, ...] = ()
     speed: Speed = Speed()
     expand: ExpandAdvice = ExpandAdvice()
-    severities: dict[str, Literal["error", "warning", "info", "off"]] = {}
-    training: dict[str, Any] = {}
-    sources: tuple[str, ...] = ()
+    severities: dict[str, Literal["error", "warning", "info", "off"]] = msgspec.field(
+        default_factory=dict
+    )
+    training: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class LengthTarget(Part, frozen=True):
-    """The token that asks for a length, and the tags it stands for (people counts included).
-
-    maximum: None where the model was trained with a lower bound only.
-    """
-
-    token: str
-    minimum: int
-    maximum: int | None = None
-
-    @property
-    def spare(self) -> int | None:
-        """Tags that may come beyond the minimum; None for any number."""
-        return None if self.maximum is None else self.maximum - self.minimum
-
-
-class ProseTask(Part, frozen=True):
-    """How sentences are passed: on the line `label`, with `token` behind that of the length."""
-
-    label: str
-    token: str
-
-
-class Prose(Part, frozen=True):
-    """The tasks for sentences of the prompt: where they stand alone, and beside tags."""
-
-    alone: ProseTask
-    beside_tags: ProseTask
-
-
-class TagLayout(Part, frozen=True):
-    """The text that the tag model was trained on.
-
-    header: fields in order, each a line `field: value`. empty: fills a field without a value; where
-    there is no such word, the line is left out.
-    prose: a line with the sentences of the prompt; without it they are not passed.
-    opening: begins the last line, which holds the tags. end_of_input: stands behind them; where
-    there is none, the model goes on with the list itself, behind a separator.
-    """
-
-    header: tuple[str, ...]
-    opening: str = "general"
-    empty: str = ""
-    end_of_input: str = ""
-    separator: str = ", "
-    prose: Prose | None = None
-
-
-class TagSampling(Part, frozen=True):
-    """Defaults of decoding; `max_new_tokens` counts what is kept and what is refused."""
-
-    temperature: float = 0.7
-    top_p: float = 0.95
-    top_k: int = 100
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-    max_new_tokens: int = 512
-    source: str = ""
-
-
-class TagCard(Part, frozen=True):
+class TagCard(Card, frozen=True):
     """Everything a tag model wants.
 
     special_tokens: those that the layout and the lengths may use, with their ids; empty where a
@@ -284,21 +74,11 @@ class TagCard(Part, frozen=True):
     leaves it to its config.
     """
 
-    card: str
-    name: str
-    title: str = ""
-    extends: str = ""
-    summary: str = ""
-    licence: Licence | None = None
-    weights: Weights = Weights()
-    files: tuple[WeightFile, ...] = ()
     layout: TagLayout = TagLayout(header=())
-    lengths: dict[str, LengthTarget] = {}
-    special_tokens: dict[str, int] = {}
+    lengths: dict[str, LengthTarget] = msgspec.field(default_factory=dict)
+    special_tokens: dict[str, int] = msgspec.field(default_factory=dict)
     context: int | None = None
     sampling: TagSampling = TagSampling()
-    known_issues: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
 
     @property
     def tokens(self) -> tuple[str, ...]:
@@ -309,44 +89,18 @@ class TagCard(Part, frozen=True):
         return tuple(filter(None, [*named, *(length.token for length in self.lengths.values())]))
 
 
-class UpscalerCard(Part, frozen=True):
-    """A network that enlarges pictures `scale` times: one file, of a kind that spandrel knows.
+class UpscalerCard(Card, frozen=True):
+    """A network that enlarges pictures `scale` times: one file, of a kind that spandrel knows."""
 
-    weights: names a folder of the project's `models` if the file is part of tagkit.
-    """
-
-    card: str
-    name: str
-    title: str = ""
-    extends: str = ""
-    summary: str = ""
-    aliases: tuple[str, ...] = ()
-    licence: Licence | None = None
     scale: int = 2
-    files: tuple[WeightFile, ...] = ()
-    weights: Weights = Weights()
-    known_issues: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
 
 
-class DetectorCard(Part, frozen=True):
+class DetectorCard(Card, frozen=True):
     """A network that finds faces, hands and the like: one ONNX file with an output form of YOLO.
 
     finds: what, in a word or two. confidence: the score at which its authors measured it best; a
-    job that says none takes ADetailer's 0.3. weights: names a folder of the project's `models` if
-    the file is part of tagkit.
+    job that says none takes ADetailer's 0.3.
     """
 
-    card: str
-    name: str
-    title: str = ""
-    extends: str = ""
-    summary: str = ""
-    aliases: tuple[str, ...] = ()
     finds: tuple[str, ...] = ()
-    licence: Licence | None = None
     confidence: Range = Range(default=0.3)
-    files: tuple[WeightFile, ...] = ()
-    weights: Weights = Weights()
-    known_issues: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()

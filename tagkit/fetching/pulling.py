@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     import requests
 
-    from tagkit.cards import WeightFile
-    from tagkit.cards.files import Card
+    from tagkit.cards import Card, WeightFile
     from tagkit.fetching.download import Watch
     from tagkit.fetching.hosts import Hosts
     from tagkit.settings import Settings

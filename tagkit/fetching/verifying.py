@@ -15,7 +15,7 @@ from tagkit.settings import folders_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tagkit.cards.files import Card
+    from tagkit.cards import Card
     from tagkit.settings import Settings
 
 

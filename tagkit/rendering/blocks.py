@@ -57,13 +57,9 @@ class Expand(Block, frozen=True):
     per: Literal["image", "prompt"] | None = None
 
 
-class Hires(Block, frozen=True):
-    """The second pass. `size` wins over `scale`; 0 for one of its sides keeps the shape."""
+class Later(Block, frozen=True, kw_only=True):
+    """What each later pass may do in its own way; as in `job.LaterPass`."""
 
-    upscaler: Annotated[str, Meta(min_length=1)] | None = None
-    scale: Annotated[float, Meta(ge=1, le=8)] | None = None
-    size: Size | None = None
-    denoise: Share | None = None
     steps: Annotated[int, Meta(ge=0, le=1000)] | None = None
     cfg: Scale | None = None
     sampler: str | None = None
@@ -72,7 +68,16 @@ class Hires(Block, frozen=True):
     negative: str | None = None
 
 
-class DetailerEntry(Whole, frozen=True):
+class Hires(Later, frozen=True):
+    """The second pass. `size` wins over `scale`; 0 for one of its sides keeps the shape."""
+
+    upscaler: Annotated[str, Meta(min_length=1)] | None = None
+    scale: Annotated[float, Meta(ge=1, le=8)] | None = None
+    size: Size | None = None
+    denoise: Share | None = None
+
+
+class DetailerEntry(Later, frozen=True):
     """One detector, and how what it finds is drawn again; as in `job.DetailerPass`.
 
     size: of the drawn crop, in place of the first pass's.
@@ -93,12 +98,6 @@ class DetailerEntry(Whole, frozen=True):
     only_masked: bool | None = None
     padding: Pixels | None = None
     size: Size | None = None
-    steps: Annotated[int, Meta(ge=0, le=1000)] | None = None
-    cfg: Scale | None = None
-    sampler: str | None = None
-    scheduler: str | None = None
-    prompt: str | None = None
-    negative: str | None = None
 
 
 def laid_over(below: S, above: S) -> S:

@@ -43,34 +43,38 @@ class Embedding(msgspec.Struct, frozen=True):
     vectors: int = 1
 
 
-class HiresPass(msgspec.Struct, frozen=True):
-    """The second pass, at a larger size.
+class LaterPass(msgspec.Struct, frozen=True, kw_only=True):
+    """What each later pass may do in its own way; 0, None and empty: as the first pass does it."""
 
-    upscaler: a card, a file, or one that needs none (`lanczos`, `latent`…); digest: SHA-256 of its
-    file, "" where there is none. steps: UNet evaluations, 0 for as many as the first pass has.
-    Empty or None: as in the first pass.
-    """
-
-    upscaler: str
-    width: int
-    height: int
-    denoise: float
     steps: int = 0
     cfg: float | None = None
     sampler: str = ""
     scheduler: str = ""
     prompt: str = ""
     negative: str = ""
+
+
+class HiresPass(LaterPass, frozen=True):
+    """The second pass, at a larger size.
+
+    upscaler: a card, a file, or one that needs none (`lanczos`, `latent`…); digest: SHA-256 of its
+    file, "" where there is none. steps: UNet evaluations.
+    """
+
+    upscaler: str
+    width: int
+    height: int
+    denoise: float
     digest: str | None = ""
 
 
-class DetailerPass(msgspec.Struct, frozen=True):
+class DetailerPass(LaterPass, frozen=True):
     """Finds faces or hands and draws each again, with ADetailer's settings and defaults.
 
     confidence: least score, 0 to 1. top_k: at most so many by `select`, 0 for all. min_ratio,
     max_ratio: share of the picture that a mask may cover. dilate, blur, padding and the offsets:
     pixels. width, height: of the drawn crop, 0 for the first pass's. prompt, negative: with
-    `[SEP]`, `[SKIP]` and `[PROMPT]`. Empty, None or 0: as in the first pass.
+    `[SEP]`, `[SKIP]` and `[PROMPT]`.
     """
 
     detector: str
@@ -89,16 +93,10 @@ class DetailerPass(msgspec.Struct, frozen=True):
     padding: int = 32
     width: int = 0
     height: int = 0
-    steps: int = 0
-    cfg: float | None = None
-    sampler: str = ""
-    scheduler: str = ""
-    prompt: str = ""
-    negative: str = ""
     digest: str | None = None
 
 
-P = TypeVar("P", HiresPass, DetailerPass)
+P = TypeVar("P", bound=LaterPass)
 
 
 class Job(msgspec.Struct, frozen=True):

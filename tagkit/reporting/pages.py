@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from tagkit.cards.files import Card
+    from tagkit.cards import Card
     from tagkit.packs import Example, Pass, Rule
 
 
