@@ -27,7 +27,7 @@ def test_the_command_line_wins_over_the_card(
     monkeypatch.setattr(
         pipeline, "find_dtype", lambda name, device: asked.append(name) or find(name, device)
     )
-    models = Models({("tiny", ""): Model(tiny_weights, card)}, means)
+    models = Models({("tiny", ""): Model(tiny_weights, card)}, means, {})
     first = models.open(make_job())
     assert asked == [dtype]
     assert models.open(make_job(seed=2)) is first
