@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tagkit.cards import detector_cards, upscaler_cards
 from tagkit.cards.files import stored_file
 from tagkit.errors import UserError
+from tagkit.infotext.hashes import lora_hash
 from tagkit.linting.files import Named
 from tagkit.rendering.headers import Header, read_header
 from tagkit.rendering.job import needed_files
@@ -92,6 +93,13 @@ class Finder:
         if suffix == _READABLE and kind in _REQUIRED:
             _REQUIRED[kind](path)
         return path
+
+    def lora_hash(self, name: str) -> str:
+        """A1111's hash of a LoRA, "" while it is missing."""
+        try:
+            return self._hashes.of(self.find("loras", name), lora_hash)
+        except UserError:
+            return ""
 
     def problem(self, kind: Kind, name: str) -> str:
         """Why there is no digest, in one line."""

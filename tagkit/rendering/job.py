@@ -27,12 +27,16 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 class Lora(msgspec.Struct, frozen=True):
-    """A LoRA or LyCORIS file: its strength on the UNet and on the text encoders, its SHA-256."""
+    """A LoRA or LyCORIS file: its strength on the UNet and on the text encoders, its SHA-256.
+
+    a1111_hash: the one that an infotext names it by.
+    """
 
     name: str
     weight: float = 1.0
     text_weight: float = 1.0
     digest: str | None = None
+    a1111_hash: str = ""
 
 
 class Embedding(msgspec.Struct, frozen=True):
@@ -156,7 +160,7 @@ _PUBLIC = (
     "sampler", "model", "hires", "detailer", "loras", "tokens", "diagnostics",
 )  # fmt: skip
 _FILES = (Lora, Embedding, HiresPass, DetailerPass)
-_FILE_NAMES = ("name", "upscaler", "detector")
+_FILE_NAMES = ("name", "upscaler", "detector", "a1111_hash")
 _DECIDING = ("prompt", "negative", "seed", "width", "height", "steps", "cfg", "sampler", "weights")
 # Hashed only where they differ from these, so that ids outlive fields that come later.
 _USUAL: dict[str, object] = {

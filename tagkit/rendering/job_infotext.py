@@ -17,14 +17,15 @@ from tagkit.rendering.resamplers import RESAMPLERS
 from tagkit.rendering.sampler_names import sampler_label, scheduler_label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from tagkit.rendering.job import Embedding, HiresPass, Job, Lora
+    from tagkit.rendering.job import HiresPass, Job
 
     Pair = tuple[str, str]
 
 _NOISES = {"cpu": "CPU", "nv": "NV"}
 _HASH_DIGITS = 10  # of a file's SHA-256: what Civitai calls AutoV2
+_EMBEDDING_DIGITS = 12
 _ORDINALS = {1: "", 2: " 2nd", 3: " 3rd"}
 # What ADetailer writes though it is usual.
 _ALWAYS = ("confidence", "dilate", "blur", "denoise", "only_masked", "padding")
@@ -71,7 +72,7 @@ def infotext(job: Job) -> Infotext:
 def _model_settings(job: Job) -> Iterator[Pair]:
     if job.vae:
         yield "VAE hash", (job.vae_digest or "")[:_HASH_DIGITS]
-        yield "VAE", job.vae
+        yield "VAE", _shown(job.vae)
     if job.hires:
         yield "Denoising strength", _number(job.hires.denoise)
     if job.clip_skip is not None:
@@ -91,7 +92,7 @@ def _hires(hires: HiresPass, job: Job) -> Iterator[Pair]:
     if hires.steps:
         yield "Hires steps", str(hires.steps)
     resampler = RESAMPLERS.get(hires.upscaler)
-    yield "Hires upscaler", resampler.infotext if resampler else hires.upscaler
+    yield "Hires upscaler", resampler.infotext if resampler else _shown(hires.upscaler)
     if hires.cfg is not None:
         yield "Hires CFG Scale", _number(hires.cfg)
     if hires.sampler:
@@ -105,7 +106,7 @@ def _hires(hires: HiresPass, job: Job) -> Iterator[Pair]:
 def _detailers(job: Job) -> Iterator[Pair]:
     for number, each in enumerate(job.detailer, 1):
         suffix = _ORDINALS.get(number, f" {number}th")
-        yield f"ADetailer model{suffix}", each.detector
+        yield f"ADetailer model{suffix}", _shown(each.detector)
         for key, value in _detailer(each, job):
             yield f"ADetailer {key}{suffix}", value
 
@@ -137,20 +138,23 @@ def _networks(job: Job) -> Iterator[Pair]:
     apart = [lora for lora in unwritten if lora.text_weight != lora.weight]
     yield from _said(
         {
-            "Lora hashes": _hashes(job.loras),
+            "Lora hashes": _listed((lora.name, lora.a1111_hash) for lora in job.loras),
             "Lora weights": _listed((lora.name, _number(lora.weight)) for lora in unwritten),
             "Lora text weights": _listed((lora.name, _number(lora.text_weight)) for lora in apart),
-            "TI hashes": _hashes(job.embeddings),
+            "TI hashes": _listed(
+                (each.name, (each.digest or "")[:_EMBEDDING_DIGITS]) for each in job.embeddings
+            ),
         }
     )
 
 
-def _hashes(files: Sequence[Lora | Embedding]) -> str:
-    return _listed((each.name, (each.digest or "")[:_HASH_DIGITS]) for each in files)
-
-
 def _listed(pairs: Iterable[Pair]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in pairs)
+    return ", ".join(f"{_shown(name)}: {value}" for name, value in pairs)
+
+
+def _shown(name: str) -> str:
+    """Where a file lies on this machine is nobody's business."""
+    return Path(name).stem if Path(name).is_absolute() else name
 
 
 def _said(texts: dict[str, str]) -> Iterator[Pair]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tagkit.clip import count_tokens
 from tagkit.errors import UserError
-from tagkit.infotext.hashes import lora_hash
 from tagkit.linting.files import Named
 from tagkit.rendering.blocks import Hires
 from tagkit.rendering.finding import Finder
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.headers import read_header
-from tagkit.rendering.job import Job, first_pass, identified, needed_files, recipe
+from tagkit.rendering.job import Job, Tokens, first_pass, identified, needed_files, recipe
 from tagkit.rendering.prediction import Prediction, prediction_of
 from tagkit.rendering.resolving import (
     Embeddings,
@@ -28,8 +28,11 @@ from tagkit.rendering.weights import find_weights, weights_digest
 from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tagkit.rendering.drafting import Draft, Drafter
     from tagkit.rendering.fields import Settled
+    from tagkit.rendering.job import Embedding
     from tagkit.rendering.weights import Weights
     from tagkit.rendering.wording import Wording
     from tagkit.settings import Settings
@@ -140,7 +143,8 @@ class Maker:
             embeddings = self._embeddings.named_in(texts)
         except UserError as error:
             return msgspec.structs.replace(job, unresolved=error.what)
-        job = msgspec.structs.replace(job, loras=loras, embeddings=embeddings)
+        tokens = _counted(job, embeddings) if embeddings else job.tokens
+        job = msgspec.structs.replace(job, loras=loras, embeddings=embeddings, tokens=tokens)
         missing = ((kind, name) for kind, name, digest in needed_files(job) if digest is None)
         reason = next((self._problem(kind, name) for kind, name in missing), lacking)
         if job.weights is None:
@@ -195,11 +199,17 @@ class Maker:
     def _compare(self, recorded: tuple[tuple[str, str], ...]) -> None:
         """Warns of LoRAs that are not the files which the record names."""
         for name, digest in recorded:
-            if self._finder.digest("loras", name) is None:
-                continue
-            own = lora_hash(self._finder.find("loras", name))
-            if not digest.lower().startswith(own.lower()[: len(digest)]):
+            own = self._finder.lora_hash(name)
+            if own and not digest.lower().startswith(own.lower()[: len(digest)]):
                 self._say(f"LoRA `{name}` is another file than the record's: {own}, not {digest}")
+
+
+def _counted(job: Job, embeddings: Sequence[Embedding]) -> Tokens:
+    """Tokens of the prompts with every embedding counted as its vectors."""
+    vectors = tuple((each.name, each.vectors) for each in embeddings)
+    positive = count_tokens(job.prompt, embeddings=vectors)
+    negative = count_tokens(job.negative, negative=True, embeddings=vectors)
+    return Tokens(positive.real, negative.real)
 
 
 def _later_prompts(fields: Settled) -> list[str]:

@@ -82,7 +82,7 @@ def loras_of(entries: Iterable[LoraEntry], prompt: str, finder: Finder) -> tuple
     """
     named = [(each.name, each.weight, _either(each.text_weight, each.weight)) for each in entries]
     return tuple(
-        Lora(name, weight, text_weight, finder.digest("loras", name))
+        Lora(name, weight, text_weight, finder.digest("loras", name), finder.lora_hash(name))
         for name, weight, text_weight in (*named, *prompt_loras(prompt))
         if weight or text_weight
     )

@@ -44,7 +44,7 @@ def test_hires_fix():
         prompt="1girl, closeup", negative="hat",
     )  # fmt: skip
     resized = fields("Denoising strength: 0.7, Hires resize: 1024x1536, Hires upscaler: Latent")
-    assert resized.hires == Hires(upscaler="Latent", size="1024x1536", denoise=0.7)
+    assert resized.hires == Hires(upscaler="Latent", size="1024x1536", denoise=0.7, steps=0)
     assert fields("RNG: CPU").hires is None
 
 
@@ -55,7 +55,7 @@ def test_adetailer():
         dilate=8, blur=6, denoise=0.35, only_masked=True, padding=48, size="768x1024", steps=12,
         sampler="dpm++-2m", scheduler="karras",
     )  # fmt: skip
-    assert hand == DetailerEntry("hand_yolov8n", confidence=0.3)
+    assert hand == DetailerEntry("hand_yolov8n", confidence=0.3, denoise=0.4)
     assert fields("ADetailer model: None").detailer is None
 
 

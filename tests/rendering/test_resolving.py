@@ -10,6 +10,7 @@ import pytest
 
 from tagkit.cards import image_card
 from tagkit.errors import UserError
+from tagkit.infotext.hashes import lora_hash
 from tagkit.rendering.finding import find_files, unchanged
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import DetailerPass, Embedding, HiresPass, Job, Lora
@@ -222,6 +223,7 @@ def test_embeddings_are_found_by_their_bare_names(plan, folders):
         Embedding("bad hands", digest(inversion(2)), 2),
         Embedding("neg-xl", digest(inversion(3)), 3),
     )  # fmt: skip
+    assert one(plan, fields, folders).tokens.negative == 3 + 1 + 2
     assert one(plan, {"prompt": "bad handsome"}, folders).embeddings == ()
     hires = {"hires": {**LANCZOS, "negative": "neg-xl"}}
     assert [each.name for each in one(plan, hires, folders).embeddings] == ["neg-xl"]
@@ -341,7 +343,7 @@ def test_files_of_jobs_are_found_again_by_their_digests(plan, folders, tmp_path)
 def test_a_full_path_needs_no_folder(plan, folders, tmp_path):
     path = tmp_path / "loras" / "ink.safetensors"
     job = one(plan, {"loras": [{"name": str(path)}]})
-    assert job.loras == (Lora(str(path), 1, 1, digest(LORA)),)
+    assert job.loras == (Lora(str(path), 1, 1, digest(LORA), lora_hash(path)),)
     assert job.id == one(plan, {"loras": [{"name": "ink"}]}, folders).id
 
 

@@ -110,15 +110,24 @@ def test_passes_have_the_keys_of_a1111(make_job):
     assert "ADetailer mask only top k" not in settings
 
 
-def test_networks_that_the_prompt_does_not_name_are_named(make_job):
-    loras = (
-        Lora("a", 0.8, 0.8, "12" * 32),
-        Lora("b", 0.5, 0.25, "34" * 32),
-        Lora("c", digest="5" * 64),
+def test_no_path_of_the_machine_is_told(make_job):
+    job = make_job(
+        vae="/home/me/v.safetensors",
+        vae_digest="1" * 64,
+        hires=HiresPass("/home/me/u.pth", 96, 96, 0.5),
+        detailer=(DetailerPass("/home/me/d.onnx"),),
+        loras=(Lora("/home/me/l.safetensors"),),
+        checkpoint="/home/me/c.safetensors",
     )
+    assert "/home" not in str(infotext(job))
+
+
+def test_networks_that_the_prompt_does_not_name_are_named(make_job):
+    both, apart = Lora("a", 0.8, 0.8, "x", "1" * 12), Lora("b", 0.5, 0.25, "x", "2" * 12)
+    loras = (both, apart, Lora("c", a1111_hash="3" * 12))
     job = make_job(prompt="1girl <lora:c:1>", loras=loras)
     settings = read_infotext(str(infotext(job))).settings
-    assert settings["Lora hashes"] == "a: 1212121212, b: 3434343434, c: 5555555555"
+    assert settings["Lora hashes"] == "a: 111111111111, b: 222222222222, c: 333333333333"
     assert settings["Lora weights"] == "a: 0.8, b: 0.5"
     entries = recorded_fields(settings, "x").loras
     assert [(each.name, each.weight, each.text_weight) for each in entries] == [
