@@ -71,9 +71,11 @@ class TagCard(Card, frozen=True):
 
     special_tokens: those that the layout and the lengths may use, with their ids; empty where a
     copy of the model may have others. context: tokens that it was trained to read at once; None
-    leaves it to its config.
+    leaves it to its config. stands_in: a model without a card is taken to speak this one's layout;
+    cards that extend it inherit that, and are passed over.
     """
 
+    stands_in: bool = False
     layout: TagLayout = TagLayout(header=())
     lengths: dict[str, LengthTarget] = msgspec.field(default_factory=dict)
     special_tokens: dict[str, int] = msgspec.field(default_factory=dict)

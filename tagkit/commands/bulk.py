@@ -206,6 +206,9 @@ def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[st
         return _encoded(linted, Start(piece.lines, piece.offset), always)
     except UserError as error:
         return _Part(argument, error=error)
+    except (OSError, UnicodeDecodeError) as error:
+        changed = UserError(f"`{argument}` has changed while it was read", str(error), "try again")
+        return _Part(argument, error=changed)
 
 
 def _encoded(linted: LintedDocument, start: Start, always: frozenset[str]) -> _Part:

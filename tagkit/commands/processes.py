@@ -63,7 +63,11 @@ def _started(begin: Callable[[], Callable[[T], R]]) -> Connection:
 
 def _work(begin: Callable[[], Callable[[T], R]], connection: Connection) -> None:
     """Until the other side closes or Ctrl-C, which reaches all processes of a terminal."""
-    with suppress(EOFError, KeyboardInterrupt, OSError):
+    with suppress(KeyboardInterrupt):
         act = begin()
         while True:
-            connection.send(act(connection.recv()))
+            try:
+                task = connection.recv()
+            except (EOFError, ConnectionError):
+                return
+            connection.send(act(task))

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from tagkit.expansion.rows import Draft, Request, Sampling
 
-_ASSUMED_CARD = "dantaggen-delta-rev2"  # the layout of a model that has no card of its own
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _LINE_ENDS = ("\n", "Ċ", "<0x0A>")  # in pieces of tokenizers
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
@@ -107,7 +106,7 @@ def _card_of(model: str, cards: Mapping[str, TagCard]) -> TagCard:
     for card in cards.values():
         if model.lower() in (card.name, card.weights.hub.rpartition("/")[2].lower()):
             return card
-    return tag_card(_ASSUMED_CARD)
+    return next(card for card in tag_cards().values() if card.stands_in and not card.extends)
 
 
 def load_tag_model(source: Source, device: str = "auto") -> TagModel:

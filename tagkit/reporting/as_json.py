@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tagkit.clip import count_tokens
+from tagkit.packs import shipped_rules
 from tagkit.reporting.fitting import fitting_fields
 from tagkit.reporting.statistics import Tallies
 from tagkit.spans import LineMap, Position
@@ -187,7 +189,7 @@ def encoded_diagnostics(
                 place(each.span.start),
                 place(each.span.end),
                 _fix(each, start.offset),
-                f"docs/rules/{each.name}.md",
+                _page(each.name),
             )
         )
         for each in found
@@ -213,6 +215,16 @@ def _statistics(linted: Iterable[LintedDocument]) -> dict[str, object]:
 def _counted(text: str, dialect: str, *, negative: bool) -> _Text:
     count = count_tokens(text, dialect, negative=negative)
     return _Text(text, count.real, count.limit, count.chunks)
+
+
+def _page(name: str) -> str:
+    """Where the rule's page lies in tagkit; a rule of the user's own has none there."""
+    return f"docs/rules/{name}.md" if name in _own_names() else ""
+
+
+@cache
+def _own_names() -> frozenset[str]:
+    return frozenset(rule.name for rule in shipped_rules())
 
 
 def _fix(each: Diagnostic, offset: int) -> _Fix | None:

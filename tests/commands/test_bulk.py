@@ -2,10 +2,14 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from tagkit.commands import bulk, run
+from tagkit.commands.judging import Options
+from tagkit.documents import Piece
 
+PIECE = Piece(0, 10, 0, 0)
 PROMPTS = [
     "1girl, solo, long hair, smile",
     "1girl, 1girl, hat",
@@ -51,6 +55,18 @@ def test_an_unreadable_file_is_named_and_the_rest_is_checked(folder, capfd, monk
     assert status == 2
     assert "broken.txt` is not UTF-8" in err
     assert len(json.loads(out)["prompts"]) == 2
+
+
+def test_a_file_that_goes_away_meanwhile_is_named(folder):
+    options = Options(
+        fix=False, unsafe_fixes=False, diff=False, fit=None, add_negative=False,
+        strict_length=False, select=(), ignore=(), rules=(), model=None, dialect=None,
+        captions=None, keep_tokens=0, split="lines", form="json", statistics=False,
+    )  # fmt: skip
+    (first, *_) = bulk._tasks([str(folder / "large.txt")], options)
+    gone = msgspec.structs.replace(first, arguments=(str(folder / "gone.txt"),), piece=PIECE)
+    (part,) = bulk._worker(options)(gone)
+    assert "has changed while it was read" in str(part.error)
 
 
 def test_nothing_but_errors_prints_no_document(folder, capfd, monkeypatch):

@@ -39,6 +39,12 @@ def test_a_pack_by_option(run):
     assert "STUDIO101" in {each["id"] for each in driver["rules"]}
 
 
+def test_only_tagkits_own_rules_have_a_page_in_it(run):
+    out = run("lint", "1girl, suzu, suzu", "--rules", PACK, "--output-format", "json")
+    pages = {each["code"]: each["url"] for each in json.loads(out.stdout)["diagnostics"]}
+    assert (pages["STUDIO101"], pages["DUP101"]) == ("", "docs/rules/repeated-tag.md")
+
+
 def test_a_pack_by_setting(run, folder):
     assert "STUDIO101" in found(run, "1girl, suzu", cwd=folder)
     assert "STUDIO101" in run("rules", cwd=folder).stdout
