@@ -6,6 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+# The image card of a prompt for which nobody names one: the first checkpoint that tagkit served.
+DEFAULT_CARD = "baxl-v3"
+
 
 def data_folder(name: str) -> Path:
     """The folder `rules` or `models`: inside an installed package, else beside it in a checkout."""

@@ -8,7 +8,7 @@ import msgspec
 
 from tagkit._version import __version__
 from tagkit.compiled import compiled
-from tagkit.data import data_folder
+from tagkit.data import DEFAULT_CARD, data_folder
 from tagkit.errors import UserError
 from tagkit.typed_yaml import nearest, place_of, read_yaml
 
@@ -42,7 +42,7 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     negative: str | None = None
     fixed_negative: str | None = None
     fixed_settings: str | None = None
-    model: str = "baxl-v3"
+    model: str = DEFAULT_CARD
 
 
 class Pass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ class Pass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     text: str
     negative: str | None = None
-    model: str = "baxl-v3"
+    model: str = DEFAULT_CARD
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

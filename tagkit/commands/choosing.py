@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tagkit.cards import ImageCard, image_card, recorded_card
+from tagkit.data import DEFAULT_CARD
 from tagkit.infotext import parse_settings
 
 if TYPE_CHECKING:
     from tagkit.documents import Record
     from tagkit.settings import Settings
-
-DEFAULT = "baxl-v3"
 
 
 class Choice(NamedTuple):
@@ -37,7 +36,7 @@ def choose_card(option: str | None, settings_line: str | None, settings: Setting
         return Choice(card.name if card else said, card, "the record")
     if settings.model:
         return Choice(settings.model, named_card(settings.model, settings), str(settings.path))
-    return Choice(DEFAULT, image_card(DEFAULT), "default")
+    return Choice(DEFAULT_CARD, image_card(DEFAULT_CARD), "default")
 
 
 def choose_dialect(asked: str, record: Record) -> str:

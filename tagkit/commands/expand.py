@@ -13,9 +13,10 @@ import click
 import msgspec
 
 from tagkit.cards import ImageCard, image_card
-from tagkit.commands.choosing import DEFAULT, choose_card, choose_dialect
+from tagkit.commands.choosing import choose_card, choose_dialect
 from tagkit.commands.inputs import expanded, is_file, named, open_document
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, report
+from tagkit.data import DEFAULT_CARD
 from tagkit.errors import UserError
 from tagkit.expansion import Expander, Expansion, Options, Wish, find_tag_model, load_tag_model
 from tagkit.expansion.expander import SEEDS, unsafe_prompt
@@ -275,7 +276,7 @@ def _run(record: Record, settings: Settings, choices: Choices) -> Run:
     choice = choose_card(choices.model, record.settings, settings)
     if choice.card is None:
         named_by = f"default: there is no card of `{choice.name}`"
-        return Run(image_card(DEFAULT), named_by, settings)
+        return Run(image_card(DEFAULT_CARD), named_by, settings)
     return Run(choice.card, choice.source, settings)
 
 

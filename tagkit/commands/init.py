@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from tagkit.commands.choosing import DEFAULT
 from tagkit.commands.installations import a1111_folders, comfyui_folders
+from tagkit.data import DEFAULT_CARD
 from tagkit.errors import UserError
 from tagkit.settings import FILE, SEARCHED
 
@@ -21,7 +21,7 @@ _HEAD = f"""\
 # nothing is merged. A line with one # in front is a default or an example.
 
 # The model card that prompts are judged by; `tagkit models list` shows what there is.
-#model: {DEFAULT}
+#model: {DEFAULT_CARD}
 
 # The grammar of the prompts: a1111, comfyui, novelai, compel or auto.
 {{dialect}}

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tagkit.commands.choosing import DEFAULT
 from tagkit.commands.inputs import STDIN, is_file
+from tagkit.data import DEFAULT_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ def _as_document(outcomes: Sequence[Outcome], options: Options, judge: Judge) ->
     names = [prompt.model for each in linted for prompt in each.prompts]
     fixed = [[prompt.report.fixed for prompt in outcome.safe.prompts] for outcome in outcomes]
     fittings = [outcome.fittings for outcome in outcomes]
-    model = names[0] if names else options.model or DEFAULT
+    model = names[0] if names else options.model or DEFAULT_CARD
     return as_json(linted, model, fixed, fittings, statistics=options.statistics)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.cards import image_card
+from tagkit.data import DEFAULT_CARD
 from tagkit.errors import UserError
 from tagkit.expansion.bans import any_ban, any_of, conditions
 from tagkit.expansion.judging import HouseRules, Ledger
@@ -162,7 +163,7 @@ def expand(
     prompts: str | Sequence[str],
     tag_model: str | TagModel | None = None,
     *,
-    model: str | ImageCard = "baxl-v3",
+    model: str | ImageCard = DEFAULT_CARD,
     temperature: float | None = None,
     length: str | None = None,
     ban: str | Sequence[str] = (),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from tagkit.cards import ImageCard, image_card
+from tagkit.data import DEFAULT_CARD
 from tagkit.documents import NEGATIVE, Record, Suppression, parse_record
 from tagkit.lexicon import Lexicon, lexicon_for
 from tagkit.linting.checking import Checker
@@ -188,7 +189,7 @@ class Linter:
 def lint(
     text: str,
     negative: str | None = None,
-    model: str | ImageCard | None = "baxl-v3",
+    model: str | ImageCard | None = DEFAULT_CARD,
     dialect: str = "a1111",
     *,
     select: Sequence[str] = (),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from tagkit.cards import ImageCard, Range, image_card
+from tagkit.data import DEFAULT_CARD
 from tagkit.errors import UserError
 from tagkit.prompt.templates import Wildcards, draw, draw_all, is_template
 from tagkit.rendering import naming
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from tagkit.rendering.jobfile import Request
     from tagkit.settings import Settings
 
-DEFAULT_MODEL = "baxl-v3"
 # Where a card states none: what Stable Diffusion front ends begin with.
 _STEPS, _CFG = 25, 7.0
 _SEEDS = 2**32
@@ -141,7 +141,7 @@ class Drafter:
 
     def _named_card(self, name: str | None, request: Request) -> ImageCard:
         if name is None:
-            return self.card(self._settings.model or DEFAULT_MODEL)
+            return self.card(self._settings.model or DEFAULT_CARD)
         try:
             return self.card(name)
         except UserError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tagkit.cards.files import cards_named
+from tagkit.data import DEFAULT_CARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -80,7 +81,7 @@ def _pass(each: str | Pass) -> Iterator[str]:
     yield from _indented(each.text)
     if each.negative is not None:
         yield from _indented(f"Negative prompt: {each.negative}")
-    if each.model != "baxl-v3":
+    if each.model != DEFAULT_CARD:
         yield from ("", f"(for {each.model})", "")
 
 
