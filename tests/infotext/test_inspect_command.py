@@ -131,8 +131,8 @@ def test_passes_and_networks_are_carried_over(tmp_path):
     assert "not carried over" not in text
     [(_, fields)] = requests_of(tmp_path, text)
     assert (fields.sampler, fields.scheduler) == ("dpm++-2m", "karras")
-    assert fields.hires == Hires(upscaler="Lanczos", scale=1.5, denoise=0.4)
-    assert fields.detailer == (DetailerEntry("face_yolov8n", confidence=0.5),)
+    assert fields.hires == Hires(upscaler="Lanczos", scale=1.5, denoise=0.4, steps=0)
+    assert fields.detailer == (DetailerEntry("face_yolov8n", denoise=0.4, confidence=0.5),)
     assert fields.loras == (LoraEntry("ink", 0.8),)
 
 
