@@ -8,8 +8,8 @@ folder with a tag model and each kind of list:
 
 bits: the model's surprise at the other half, bits a tag.
 found: tags of the other half that are among those added.
-real: added tags that are none of the model's making: they stand in `danbooru_tags.csv` or in a
-table of tagkit.
+real: added tags that are none of the model's making: they stand in `danbooru_tags.csv`, in a table
+of tagkit or under busts.
 contradictory: completions with an added tag that contradicts another one of the result, as
 `apart` of `scripts/tag_scenes.yaml` has it.
 """
@@ -17,7 +17,6 @@ contradictory: completions with an added tag that contradicts another one of the
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from pathlib import Path
@@ -27,11 +26,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from transformers import AutoTokenizer, LlamaForCausalLM
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from tag_apart import Apart
-from tag_lists import Reader, draw_bust, read_prompts
+from tag_lists import Reader, draw_bust, read_names, read_prompts
 from tag_pictures import known_tags, read_scenes, writing_order
 
 from tagkit.cards import image_card, tag_card
@@ -67,13 +66,15 @@ def main() -> None:
     """Measures each folder and prints a table."""
     arguments = parsed()
     scenes, order = read_scenes(), writing_order(read_scenes())
-    apart, real = Apart(scenes["apart"]), real_tags(arguments.data)
+    apart = Apart(scenes["apart"])
     random = Random(SEED)
     _, held = read_prompts(arguments.data, Reader(scenes))
     lists = {
         "prompts": [halved(each, random) for each in held[: arguments.count]],
         "busts": [halved(draw_bust(order, apart, random), random) for _ in range(arguments.count)],
     }
+    real = real_tags(arguments.data)
+    real |= {tag for task in lists["busts"] for tag in (*task.given, *task.hidden)}
     print("| model | lists | bits | found | real | contradictory |\n|---|---|---|---|---|---|")
     for folder in arguments.folders:
         for name, tasks in lists.items():
@@ -114,10 +115,9 @@ def halved(picture: Picture, random: Random) -> Task:
 
 def completed(folder: Path, tasks: Sequence[Task]) -> list[Expansion]:
     """Each prompt once, nothing of the image card's in the way."""
-    source = find_tag_model(str(folder), named_by_user=True)
     options = Options(temperature=0.7, length=LENGTH, card_bans=False, max_tokens=225)
-    expander = Expander(image_card("tiny"), source.card, options)
-    model = load_tag_model(source, "cpu")
+    expander = Expander(image_card("tiny"), tag_card("tiny"), options)
+    model = load_tag_model(find_tag_model(str(folder), named_by_user=True), "cpu")
     return expander.expand(model, [Wish(task.prompt, SEED + at) for at, task in enumerate(tasks)])
 
 
@@ -162,9 +162,8 @@ def contradictory(tasks: Sequence[Task], expansions: Sequence[Expansion], apart:
 def real_tags(data: Path) -> set[str]:
     """Names and their aliases, in the spelling of prompts."""
     names = known_tags()
-    with (data / "danbooru_tags.csv").open(encoding="utf-8", newline="") as file:
-        for name, _, _, aliases in csv.reader(file):
-            names |= {each.replace("_", " ") for each in (name, *aliases.split(","))} | {name}
+    for name, _, _, aliases in read_names(data):
+        names |= {each.replace("_", " ") for each in (name, *aliases.split(","))} | {name}
     return names
 
 

@@ -71,13 +71,14 @@ HEADWEAR: dict[str, tuple[str, ...]] = {
 GOOD = ("best quality", "masterpiece", "great quality", "highres", "absurdres")
 # What captions say besides and pictures do not show, so that it is learnt to mean nothing.
 OTHERS = (
-    "ahoge", "black footwear", "black skirt", "blue archive", "blue skirt", "braid", "brown footwear",
-    "buttons", "cape", "choker", "closed mouth", "collarbone", "cowboy shot", "cup", "earrings",
-    "facing viewer", "feathers", "frills", "full body", "gloves", "hair between eyes",
-    "hair ornament", "hairclip", "hand up", "holding", "jewelry", "leaf", "long sleeves", "medium hair",
-    "necklace", "one eye closed", "pantyhose", "pleated skirt", "puffy sleeves", "red ribbon", "ribbon",
-    "scarf", "short sleeves", "shorts", "sidelocks", "sitting", "skirt", "sleeves past wrists", "socks",
-    "sparkle", "standing", "thighhighs", "umbrella", "very long hair", "white gloves", "white shirt", "wings",
+    "ahoge", "black footwear", "black skirt", "blue archive", "blue skirt", "braid",
+    "brown footwear", "buttons", "cape", "choker", "closed mouth", "collarbone", "cowboy shot",
+    "cup", "earrings", "facing viewer", "feathers", "frills", "full body", "gloves",
+    "hair between eyes", "hair ornament", "hairclip", "hand up", "holding", "jewelry", "leaf",
+    "long sleeves", "medium hair", "necklace", "one eye closed", "pantyhose", "pleated skirt",
+    "puffy sleeves", "red ribbon", "ribbon", "scarf", "short sleeves", "shorts", "sidelocks",
+    "sitting", "skirt", "sleeves past wrists", "socks", "sparkle", "standing", "thighhighs",
+    "umbrella", "very long hair", "white gloves", "white shirt", "wings",
 )  # fmt: skip
 POOR = ("worst quality", "low quality", "lowres", "jpeg artifacts", "blurry", "error")
 
@@ -151,7 +152,12 @@ def tags_of(bust: Bust, random: Random) -> list[str]:
     general += _background_tags(bust, random)
     general += random.sample(OTHERS, random.randint(1, 5)) if random.random() < 0.35 else []
     random.shuffle(general)
-    whole = [bust.theme, *counts[: random.choice([1, 2, 2])], *general, *_quality_tags(bust, random)]
+    whole = [
+        bust.theme,
+        *counts[: random.choice([1, 2, 2])],
+        *general,
+        *_quality_tags(bust, random),
+    ]
     return list(dict.fromkeys(filter(None, whole)))
 
 

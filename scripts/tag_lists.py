@@ -1,16 +1,16 @@
 """Lists of tags that others wrote, or that stand under drawn busts, for `train_tag_model.py`.
 
-`character_tags.jsonl` and `prompts.jsonl` are read from a folder of the user's; nothing of them
-stays but what a model learns. Tags that are in no table of the project, sexual ones and words of
-its safety rule are left out, and so are whole lists that break that rule.
+`character_tags.jsonl`, `prompts.jsonl` and `danbooru_tags.csv` are read from a folder of the user's;
+nothing of them stays but what a model learns. Tags that are in no table of the project, sexual ones
+and words of its safety rule are left out, and so are whole lists that break that rule.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -20,6 +20,7 @@ from tag_pictures import ROOT, Picture, known_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
     from random import Random
 
     from tag_pictures import Scenes
@@ -36,6 +37,7 @@ from tagkit.prompt import parse
 
 LEAST = 6  # general tags of a list that teaches something
 SEVERAL = 3
+CHARACTER = "4"  # the category of characters in `danbooru_tags.csv`
 ALIKE = 0.6  # lists that share so many of their tags are one and the same
 NAMED = ("character", "copyright", "quality", "rating")
 _UNWANTED = ("breasts", "sexual")  # tables
@@ -93,11 +95,19 @@ DIALECTS = {"civitai": "a1111", "webui_style": "a1111", "novelai": "novelai"}
 
 
 def read_characters(folder: Path, reader: Reader) -> list[list[str]]:
-    """The characters of `character_tags.jsonl`, the best known first."""
+    """The characters of `character_tags.jsonl`, by posts in `danbooru_tags.csv`, most first."""
     found = [reader.character(row["text"]) for row in _rows(folder / "character_tags.jsonl")]
     listed = [character for character in found if character]
+    posts = {name: int(count) for name, kind, count, _ in read_names(folder) if kind == CHARACTER}
+    listed.sort(key=lambda each: -posts.get(each[0].replace(" ", "_"), 0))
     often = _often(character[3:] for character in listed)
     return [[*each[:3], *(tag for tag in each[3:] if tag in often)] for each in listed]
+
+
+def read_names(folder: Path) -> list[list[str]]:
+    """Rows of `danbooru_tags.csv`: name, category, posts, aliases parted by commas."""
+    with _found(folder / "danbooru_tags.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))
 
 
 def _often(lists: Iterable[Iterable[str]]) -> set[str]:
@@ -114,7 +124,8 @@ def read_prompts(folder: Path, reader: Reader) -> tuple[list[Picture], list[Pict
     learnt: list[Picture] = []
     held: list[Picture] = []
     for row in _rows(folder / "prompts.jsonl"):
-        picture = reader.prompt(row["text"], DIALECTS[row["kind"]]) if row["kind"] in DIALECTS else None
+        dialect = DIALECTS.get(row["kind"])
+        picture = reader.prompt(row["text"], dialect) if dialect else None
         if picture and not _like_one_of(picture, held):
             (learnt if crc32(row["text"].encode()) % 4 else held).append(picture)
     often = _often(each.general for each in learnt)
@@ -146,9 +157,13 @@ def _like_one_of(picture: Picture, others: Sequence[Picture]) -> bool:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in _found(path).read_text(encoding="utf-8").splitlines()]
+
+
+def _found(path: Path) -> Path:
     if not path.is_file():
         raise SystemExit(f"there is no {path.name} in {path.parent}")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return path
 
 
 def _table(name: str) -> set[str]:

@@ -4,10 +4,10 @@
 
 The model is DanTagGen's architecture and text layout at toy size. Its lists are drawn from
 `tag_scenes.yaml` and stand under the busts that the tiny image model learns from; with `--data`, a
-folder with `character_tags.jsonl` and `prompts.jsonl` (default: `data` in the folder that
-TAGKIT_SHARED names), also those of real characters and prompts, as the weights in `models/tiny/tag`
-have them. Takes about ten minutes on one core, and gives the same weights every time on the same
-machine and version of torch.
+folder with `character_tags.jsonl`, `danbooru_tags.csv` and `prompts.jsonl` (default: `data` in the
+folder that TAGKIT_SHARED names), also those of real characters and prompts, as the weights in
+`models/tiny/tag` have them. Takes about a quarter of an hour on one core, and gives the same
+weights every time on the same machine and version of torch.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from tagkit.expansion.recipes import model_text
 
 SEED = 7
 PIECES = 1536
-STEPS = 5000
+STEPS = 6000
 BATCH = 16
 RATE = 3e-3
 # How often a sample comes from each source, of those that there are.
-SHARES = {"scenes": 28, "busts": 30, "characters": 22, "prompts": 20}
-FAMED = 200  # characters; one with so many before it comes half as often as the first
+SHARES = {"scenes": 26, "busts": 26, "characters": 30, "prompts": 18}
+FAMED = 20  # characters: one with so many before it comes about a third as often as the first
 IGNORED = -100
 SIZES = [(1024, 1024), (832, 1216), (896, 1152), (768, 1344), (1216, 832), (1152, 896), (1344, 768)]
 
@@ -74,7 +74,7 @@ def sources(data: Path | None) -> dict[str, Callable[[Random], Picture]]:
         return found
     reader = Reader(scenes)
     characters, (prompts, _) = read_characters(data, reader), read_prompts(data, reader)
-    fame = [1 / (place + FAMED) for place in range(len(characters))]
+    fame = [(place + FAMED) ** -1.5 for place in range(len(characters))]
     return found | {
         "characters": lambda random: draw_picture(
             scenes, random, random.choices(characters, fame)[0]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -41,13 +41,17 @@ def reader(modules: dict[str, ModuleType], scenes: dict[str, Any]) -> Any:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Callable[..., Path]:
-    """A folder with a file of rows."""
+    """A folder with one more file in it."""
 
-    def write(name: str, rows: list[dict[str, str]]) -> Path:
-        (tmp_path / name).write_text("\n".join(map(json.dumps, rows)) + "\n")
+    def write(name: str, text: str) -> Path:
+        (tmp_path / name).write_text(text)
         return tmp_path
 
     return write
+
+
+def lines(rows: Iterable[dict[str, str]]) -> str:
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +64,10 @@ def data(tmp_path: Path) -> Callable[..., Path]:
         ("1girl, closed eyes, blue eyes", [("closed eyes", "blue eyes")]),
         ("2girls, day, night sky", [("day", "night sky")]),
         ("1girl, simple background, white background, gradient background", []),
-        ("1girl, white background, cityscape, city", [("white background", tag) for tag in ("cityscape", "city")]),
+        ("1girl, white background, cityscape", [("white background", "cityscape")]),
         ("1girl, sky, beach, ocean, cloud", []),
     ],
-)  # fmt: skip
+)
 def test_contradictions(
     modules: dict[str, ModuleType], scenes: dict[str, Any], tags: str, clashes: list[Any]
 ) -> None:
@@ -100,13 +104,14 @@ def test_busts_have_the_words_of_the_picture_generator(
 def test_characters_keep_known_and_harmless_tags(
     modules: dict[str, ModuleType], reader: Any, data: Callable[..., Path]
 ) -> None:
+    folder = data("danbooru_tags.csv", 'girl_1,4,70,\ngirl_2,4,900,"lass,miss"\n')
     texts = [f"girl {place}, some series, 1girl, {LOOKS}" for place in range(3)]
     texts += ["a, b, 1girl, blonde hair, red hair, large breasts, nude, no such tag, smile"]
     texts += [f"c, d, 1girl, child, nude, {LOOKS}", f"e, f, no humans, {LOOKS}", "g, h, 1girl"]
-    folder = data("character_tags.jsonl", [{"text": text} for text in texts])
+    data("character_tags.jsonl", lines({"text": text} for text in texts))
     found = modules["tag_lists"].read_characters(folder, reader)
-    assert [each[0] for each in found] == ["girl 0", "girl 1", "girl 2", "a"]
-    assert found[0] == ["girl 0", "some series", "1girl", *LOOKS.split(", ")]
+    assert [each[0] for each in found] == ["girl 2", "girl 1", "girl 0", "a"]
+    assert found[0] == ["girl 2", "some series", "1girl", *LOOKS.split(", ")]
     assert found[3][3:] == ["blonde hair", "smile"]
 
 
@@ -124,7 +129,7 @@ def test_prompts_are_read_in_their_dialect_and_some_are_held_out(
     rows += [{"kind": "civitai", "text": f"1girl, child, nude, {LOOKS}"}]
     rows += [{"kind": "webui_style", "text": "(1girl:1.2), a lovely day in the quiet old park"}]
     rows += [{"kind": "pictures", "text": LOOKS}]
-    folder = data("prompts.jsonl", rows)
+    folder = data("prompts.jsonl", lines(rows))
     learnt, held = modules["tag_lists"].read_prompts(folder, reader)
     assert 0 < len(held) < len(learnt) <= len(rows)
     assert all("halo" in each.general for each in held)
