@@ -141,7 +141,7 @@ class Crew:
             with self._stop.finishing():
                 for number in range(min(self._size, len(self._waiting))):
                     self._hire(number)
-                while any(worker.hand for worker in self._workers):
+                while self._waiting or any(worker.hand for worker in self._workers):
                     self._hear()
         finally:
             for worker in self._workers:

@@ -34,8 +34,8 @@ _SECONDS = 10.0
 _SHARE = 0.02
 # Said of a picture, and not settings that one would filter or sort by.
 _WORDS = ("id", "index", "file", "prompt", "negative", "tokens", "diagnostics", "embeddings",
-          "weights", "original", "unresolved", "refused", "digest", "vae_digest", "a1111_hash",
-          "prediction", "zero_snr", "base")  # fmt: skip
+          "weights", "original", "unresolved", "refused", "vae_digest", "prediction", "zero_snr",
+          "base")  # fmt: skip
 
 
 class Gallery:
@@ -144,7 +144,7 @@ def _settings(job: Job) -> Iterator[tuple[str, object]]:
         yield from _part("hires", job.hires, ("upscaler", "width", "height"))
     yield "detailer", ", ".join(each.detector for each in job.detailer) or "off"
     for number, each in enumerate(job.detailer, 1):
-        yield from _part("detailer" if number == 1 else f"detailer {number}", each, ("detector",))
+        yield from _part("detailer" if number == 1 else f"detailer{number}", each, ("detector",))
     yield "loras", ", ".join(f"{each.name}:{each.weight:g}" for each in job.loras) or "none"
     yield "tokens", job.tokens.positive
 
@@ -152,7 +152,7 @@ def _settings(job: Job) -> Iterator[tuple[str, object]]:
 def _part(name: str, later: msgspec.Struct, but: tuple[str, ...]) -> Iterator[tuple[str, object]]:
     usual = {field.name: field.default for field in msgspec.structs.fields(type(later))}
     for key, value in msgspec.structs.asdict(later).items():
-        if key not in (*_WORDS, *but) and value not in (None, "") and value != usual[key]:
+        if key not in ("digest", *but) and value not in (None, "") and value != usual[key]:
             yield f"{name}.{key}", value
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = (
@@ -125,7 +125,14 @@ def browsing(browser, profile):
     """A page of a browser that knows nothing of earlier ones."""
     here, theirs = os.pipe(), os.pipe()
     # Chromium reads its orders from descriptor 3 and writes its answers to 4.
-    command = ["/bin/sh", "-c", f'exec "$@" 3<&{here[0]} 4>&{theirs[1]}', "sh", browser, *OPTIONS]
+    command = [
+        "/bin/bash",
+        "-c",
+        f'exec "$@" 3<&{here[0]} 4>&{theirs[1]}',
+        "bash",
+        browser,
+        *OPTIONS,
+    ]
     process = subprocess.Popen(
         [*command, f"--user-data-dir={profile}"],
         pass_fds=(here[0], theirs[1]),
@@ -152,7 +159,8 @@ def browsing(browser, profile):
     try:
         yield Page(send, receive)
     finally:
-        orders.close()
-        answers.close()
         process.kill()
         process.wait()
+        answers.close()
+        with suppress(BrokenPipeError):
+            orders.close()

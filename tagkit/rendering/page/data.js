@@ -29,7 +29,7 @@ let shown = [];
 let ratio = 1;
 
 function parsed(query) {
-  return [...query.matchAll(/(-?)(?:([a-z_. \d]*?[a-z_\d])(:|>=|<=|>|<))?(?:"([^"]*)"|(\S+))/gi)].map(([all, minus, key, sign, quoted, bare]) => {
+  return [...query.matchAll(/(-?)(?:([a-z_.\d]+?)(:|>=|<=|>|<))?(?:"([^"]*)"|(\S+))/gi)].map(([all, minus, key, sign, quoted, bare]) => {
     const word = (quoted ?? bare).toLowerCase();
     const known = key !== undefined && images.some(image => key.toLowerCase() in image.values);
     const fits = known ? image => compares(image.values[key.toLowerCase()], sign, word)
