@@ -145,7 +145,6 @@ class Manifest:
         died over several jobs says nothing of any one; each then gets a process to itself.
         """
         leased = [_row(each) for each in self._select("state = 'leased'")]
-        written = [row for row in leased if self._has_picture(row)]
         deadly = [row for row in leased if len(leased) == 1 and row.attempts >= _DEADLY_UNSEEN]
         gone = [row for row in self.rows() if row.state == "done" and not self._has_picture(row)]
         with self._connection:
@@ -154,8 +153,7 @@ class Manifest:
                 self._set(row.job.id, state="failed", error=_ended(row.attempts))
             for row in gone:
                 self._set(row.job.id, state="pending", attempts=0)
-            for row in written:
-                self._set(row.job.id, state="done", attempts=0, error="")
+            self._finish_written(leased)
         self._sweep()
         return deadly
 
@@ -183,10 +181,12 @@ class Manifest:
 
     def release(self) -> None:
         """What is still leased was not the reason for the end of this process."""
+        leased = [_row(each) for each in self._select("state = 'leased'")]
         with self._connection:
             self._connection.execute(
                 "UPDATE jobs SET state = 'pending', attempts = attempts - 1 WHERE state = 'leased'"
             )
+            self._finish_written(leased)
 
     def done(self, job: Job) -> None:
         """The picture lies in its place."""
@@ -224,6 +224,12 @@ class Manifest:
         for path in (each for folder in folders for each in folder.glob(".*.tmp")):
             if UNFINISHED.fullmatch(path.name):
                 path.unlink(missing_ok=True)
+
+    def _finish_written(self, rows: Sequence[Row]) -> None:
+        """A picture that came to its place before that was noted is done."""
+        for row in rows:
+            if self._has_picture(row):
+                self._set(row.job.id, state="done", attempts=0, error="")
 
     def _row_of(self, job: Job) -> Row:
         [found] = self._connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", [job.id])  # noqa: S608 - names come from this file

@@ -116,6 +116,10 @@ class Run:
         """A batch that fails is halved until the job that is to blame stands alone."""
         from tagkit.rendering.passes import finished
 
+        if len(jobs) > self._batch_size:  # what was too much for one half is so for the other
+            for at in range(0, len(jobs), self._batch_size):
+                self._render_batch(model, jobs[at : at + self._batch_size])
+            return
         try:
             outcomes = finished(model, jobs, self._tools)
         except MemoryError as error:
