@@ -208,6 +208,9 @@ def test_ctrl_c_once_finishes_the_picture_and_twice_stops_now(begin, job, tmp_pa
         assert "again stops at once" in told
         states = {row.job.file: row.state for row in rows(out)}
         assert set(states.values()) == {"done", "pending"}
+        assert sorted(name for name in states if states[name] == "done") == [
+            path.name for path in whole(out)
+        ]
         assert {row.attempts for row in rows(out)} == {0}
         if times == 1:
             assert had
