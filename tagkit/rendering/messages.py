@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tagkit.rendering.job import Job
 from tagkit.rendering.loading import Means, Model
 from tagkit.rendering.manifest import Row
 
@@ -19,7 +20,8 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     """The first message to a worker.
 
     number: of this worker, from 0. models: card, checkpoint, what to load. files: where LoRAs,
-    embeddings, VAEs, upscalers and detectors lie, by their SHA-256.
+    embeddings, VAEs, upscalers and detectors lie, by their SHA-256. samples: jobs that together
+    need all upscalers and detectors of the run, which are opened before the first picture.
     """
 
     number: int
@@ -27,6 +29,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     models: list[tuple[str, str, Model]]
     means: Means
     files: dict[str, Path]
+    samples: list[Job] = []
 
 
 class Work(msgspec.Struct, frozen=True, tag=True):

@@ -191,7 +191,8 @@ def render_order(
         before = manifest.counts().done
         gallery = Gallery(output, manifest.pictures, time.monotonic)
         if rows:
-            setup = Setup(0, output, [(*name, it) for name, it in models.items()], means, files)
+            named = [(*name, it) for name, it in models.items()]
+            setup = Setup(0, output, named, means, files, _samples(rows))
             with gallery.kept():
                 _render_rows(
                     rows, manifest, setup, gallery.watching(watch), workers, stop or Stop()
@@ -212,12 +213,19 @@ def _render_rows(
         Crew(manifest, lambda number: numbered(number=number), workers, watch, stop).render(rows)
         return
     tools = _tools(setup, manifest)
-    tools.prepare(row.job for row in rows)
+    tools.prepare(setup.samples)
     loaded = Models(
         {(card, named): it for card, named, it in setup.models}, setup.means, setup.files
     )
     size = setup.means.batch_size
     Run(manifest, setup.output, loaded.open, tools, watch, size, stop).render(rows)
+
+
+def _samples(rows: Sequence[Row]) -> list[Job]:
+    """One job for each set of tools that the jobs need."""
+    upscalers = {row.job.hires and row.job.hires.upscaler: row.job for row in rows}
+    detectors = {tuple(each.detector for each in row.job.detailer): row.job for row in rows}
+    return [*upscalers.values(), *detectors.values()]
 
 
 def _tools(setup: Setup, manifest: Manifest) -> Tools:

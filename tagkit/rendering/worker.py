@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, BinaryIO
@@ -79,15 +80,13 @@ def _work(setup: Setup, heard: SimpleQueue[Order], answers: BinaryIO, stop: Stop
     tools = Tools(setup.output, setup.files, find_device(means.device), bases.get)
     telling = _Telling(answers)
     run = Run(telling, setup.output, models.open, tools, telling.hear, means.batch_size, stop)
+    tools.prepare(setup.samples)
     while True:
         work = heard.get()
         assert isinstance(work, Work)  # noqa: S101 - all that comes behind the first message
         bases.update(work.bases)
-        try:
-            tools.prepare(row.job for row in work.rows)
+        with suppress(KeyboardInterrupt):
             run.render(work.rows)
-        except KeyboardInterrupt:
-            pass
         send(Idle(), answers)
 
 
