@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
@@ -76,6 +77,11 @@ class Page:
         self.ask("Page.navigate", url=path.resolve().as_uri() + fragment)
         self.wait("document.readyState === 'complete'")
 
+    def reload(self):
+        self.run("window.before = true")
+        self.ask("Page.reload")
+        self.wait("typeof before === 'undefined' && document.readyState === 'complete'")
+
     def run(self, code):
         """The value of a JavaScript expression."""
         result = self.ask(
@@ -137,6 +143,7 @@ def browsing(browser, profile):
         [*command, f"--user-data-dir={profile}"],
         pass_fds=(here[0], theirs[1]),
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     os.close(here[0])
     os.close(theirs[1])
@@ -159,7 +166,7 @@ def browsing(browser, profile):
     try:
         yield Page(send, receive)
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         answers.close()
         with suppress(BrokenPipeError):

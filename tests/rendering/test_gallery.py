@@ -152,8 +152,7 @@ def gallery(page, folder):
     page.open(folder / "index.html")
     page.run("localStorage.clear()")
     page.open(folder / "index.html", "#")
-    page.run("location.reload()")
-    page.wait("document.readyState === 'complete' && typeof shown === 'object'")
+    page.reload()
     page.wait("document.querySelectorAll('.cell').length > 0")
     return page
 
@@ -187,8 +186,7 @@ def test_any_setting_is_a_filter(gallery):
     assert gallery.run("byId('count').textContent") == "6 of 18"
     press_value(gallery, "hires", "lanczos")
     assert numbers(gallery) == [5, 11, 17]
-    gallery.run("location.reload()")
-    gallery.wait("document.readyState === 'complete' && typeof shown === 'object'")
+    gallery.reload()
     assert numbers(gallery) == [5, 11, 17]
     gallery.click("#reset")
     assert len(numbers(gallery)) == 18
@@ -235,8 +233,7 @@ def test_picks_are_made_kept_and_saved(gallery, folder, tmp_path):
         assert time.monotonic() < end
         time.sleep(0.02)
     assert saved.read_text() == "in/1 #.png\nin/2 #.png\nin/5 #.png\n"
-    gallery.run("location.reload()")
-    gallery.wait("document.readyState === 'complete' && typeof shown === 'object'")
+    gallery.reload()
     assert gallery.run("byId('picked').textContent") == "3"
 
 
@@ -251,7 +248,7 @@ def test_a_picture_large_with_its_recipe(gallery):
     gallery.press("p", "Escape")
     gallery.wait("!byId('viewer').open")
     assert gallery.run("[...picks]") == ["in/0 #.png"]
-    assert gallery.run("document.activeElement.closest('.cell').dataset.file") == "in/0 #.png"
+    gallery.wait("document.activeElement.closest('.cell')?.dataset.file === 'in/0 #.png'")
 
 
 def test_a_prompt_is_copied(gallery):
@@ -332,7 +329,7 @@ def test_thousands_stay_few_in_the_document(page, make_job, tmp_path):
     page.wait("[...cells.keys()].includes(1999)")
     assert most < 100
     page.press("Home", "End")
-    assert page.run("document.activeElement.closest('.cell').dataset.file") == "1999.png"
+    page.wait("document.activeElement.closest('.cell')?.dataset.file === '1999.png'")
     page.errors.clear()  # The pictures themselves are not there.
 
 
