@@ -14,9 +14,9 @@ import msgspec
 
 from tagkit.errors import UserError
 from tagkit.rendering.disk import disk_full
+from tagkit.rendering.free_names import FreeNames
 from tagkit.rendering.job import Job
-from tagkit.rendering.job_infotext import is_picture_of
-from tagkit.rendering.naming import UNFINISHED, numbered
+from tagkit.rendering.naming import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -128,7 +128,7 @@ class Manifest:
         known = {row[0] for row in self._connection.execute("SELECT id FROM jobs")}
         with self._connection:
             self._connection.execute("UPDATE jobs SET place = NULL")
-            names = _Names(self._files(), self._strays())
+            names = FreeNames(self._files(), self._strays())
             for job in plan.jobs:
                 if job.id in known:
                     self._set(job.id, place=job.index, job=msgspec.json.encode(job))
@@ -283,6 +283,10 @@ def open_manifest(output: Path, *, create: bool = False) -> Iterator[Manifest]:
     if not create and not is_output(output):
         raise UserError(f"`{output}` is no output folder of tagkit", f"no {FOLDER}/{_FILE} in it")
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # What one that was moved away has left would be taken for the journal of the new one.
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
     try:
         connection = _connected(path)
         try:
@@ -326,31 +330,3 @@ def _row(values: Columns) -> Row:
 
 def _ended(attempts: int) -> str:
     return f"it ended its process {'twice' if attempts == _DEADLY else f'{attempts} times'}"
-
-
-class _Names:
-    """File names, each given once, as a file system that is blind to case sees them.
-
-    known: of jobs; lying: of files in the folder.
-    """
-
-    def __init__(self, known: Iterable[str], lying: Iterable[str]) -> None:
-        self._taken = {name.casefold() for name in known}
-        self._lying = {name.casefold() for name in lying}
-
-    def give(self, job: Job, output: Path) -> tuple[str, bool]:
-        """The job's name or the first numbered one that is free, and whether it lies there."""
-        name, number = job.file, 1
-        while not (there := self._is_its_own(name, job, output)) and not self._is_free(name):
-            number += 1
-            name = numbered(job.file, number)
-        self._taken.add(name.casefold())
-        return name, there
-
-    def _is_free(self, name: str) -> bool:
-        return name.casefold() not in self._taken and name.casefold() not in self._lying
-
-    def _is_its_own(self, name: str, job: Job, output: Path) -> bool:
-        if name.casefold() in self._taken or name.casefold() not in self._lying:
-            return False
-        return is_picture_of(output / name, job)

@@ -199,6 +199,20 @@ def test_a_manifest_that_is_damaged_further_down(tmp_path, make_job, share):
     assert "move it away" in caught.value.hint
 
 
+def test_the_journal_of_a_manifest_that_was_moved_away_is_not_taken_up(tmp_path, jobs):
+    folder = tmp_path / FOLDER
+    with open_manifest(tmp_path, create=True) as manifest:
+        manifest.adopt(Plan(jobs, (), "key"))
+        journal = (folder / "manifest.sqlite-wal").read_bytes()
+        assert journal
+    (folder / "manifest.sqlite").unlink()
+    (folder / "manifest.sqlite-wal").write_bytes(journal)
+    with open_manifest(tmp_path, create=True) as manifest:
+        assert manifest.rows() == []
+        manifest.adopt(Plan(jobs[:2], (), "key"))
+        assert manifest.counts().total == 2
+
+
 def test_a_full_disk_is_told_as_such(tmp_path, manifest):
     with pytest.raises(UserError, match="disk is full"), open_manifest(tmp_path):
         raise sqlite3.OperationalError("database or disk is full")
