@@ -77,12 +77,13 @@ def test_every_file_reaches_its_pictures_and_no_other(folder):
     summary = tagkit.render(job_file(folder, prompts, cfg=5), folder / "out")
     assert summary.jobs.done == len(prompts)
     files = sorted((folder / "out").glob("*.png"))
-    pictures = [np.asarray(Image.open(file)).tobytes() for file in files]
-    assert len(set(pictures)) == len(prompts)
+    pictures = [np.asarray(Image.open(file)).astype(int) for file in files]
+    assert len({each.tobytes() for each in pictures}) == len(prompts)
     alone = tagkit.render(job_file(folder, prompts[:1], cfg=5), folder / "alone")
     assert alone.jobs.done == 1
     [file] = (folder / "alone").glob("*.png")
-    assert np.asarray(Image.open(file)).tobytes() == pictures[0]
+    # It shared a batch there, and processors round sums of another length in another way.
+    assert np.abs(np.asarray(Image.open(file)) - pictures[0]).max() <= 3
 
 
 def test_a_lora_of_another_family_stops_the_batch(folder):

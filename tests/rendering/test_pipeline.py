@@ -138,7 +138,7 @@ def test_equal_and_parts_are_one_prompt(tiny, make_job):
     """Two halves of the same words pull exactly as the whole."""
     whole = tiny.latents([make_job(prompt="sky")])
     halves = tiny.latents([make_job(prompt="sky :0.5 AND sky :0.5")])
-    assert torch.allclose(whole, halves, atol=1e-4)
+    assert torch.allclose(whole, halves, rtol=1e-4, atol=1e-3)
 
 
 def test_v_prediction_is_another_reading_of_the_same_network(components, make_job):
