@@ -7,25 +7,34 @@ one another, and know nothing of files, plans, memory or faults.
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import diffusers
+import numpy as np
 import torch
 from PIL import Image
 
 from tagkit.cards import image_card
 from tagkit.clip import BOS, EOS, encode
 from tagkit.rendering.components import load_components
+from tagkit.rendering.detecting import Detector
+from tagkit.rendering.finding import Finder
 from tagkit.rendering.hashes import FileHashes
+from tagkit.rendering.masking import box_mask
+from tagkit.rendering.upscaling import open_network
 from tagkit.rendering.weights import find_weights
 from tagkit.settings import Settings, folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
     from tagkit.rendering.components import Components
+    from tagkit.rendering.detecting import Found
+    from tagkit.rendering.job import Job, Kind
 
 LINSPACE = {
     "beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012,
@@ -152,3 +161,61 @@ def picture_of(latent: Tensor, pipeline: object) -> Image.Image:
     decoded = vae.decode(latent[None].to(vae.dtype) / vae.config.scaling_factor).sample[0]
     pixels = (decoded.float() / 2 + 0.5).clamp(0, 1) * 255
     return Image.fromarray(pixels.round().byte().permute(1, 2, 0).cpu().numpy())
+
+
+class Whole:
+    """First pass, hires fix and one face, with the pipelines of diffusers, picture by picture.
+
+    Their steps and strengths are such that the UNet is asked as often as A1111 asks it.
+    """
+
+    def __init__(
+        self, pipeline: object, device: torch.device, face: Callable[[np.ndarray], Found]
+    ) -> None:
+        self._first = pipeline
+        self._again = diffusers.StableDiffusionXLImg2ImgPipeline(**parts(pipeline))
+        self._inpaint = diffusers.StableDiffusionXLInpaintPipeline(**parts(pipeline))
+        for each in (self._again, self._inpaint):
+            each.set_progress_bar_config(disable=True)
+        self._device, self._face = device, face
+        self._finder = Finder(Settings(), FileHashes())
+        self._upscaler = cache(lambda name: open_network(self._file("upscalers", name), device))
+        self._detector = cache(lambda name: Detector(self._file("detectors", name)))
+
+    def draw(self, job: Job) -> Image.Image:
+        """The finished picture."""
+        said = {
+            "prompt": job.prompt, "negative_prompt": job.negative, "guidance_scale": job.cfg,
+        }  # fmt: skip
+        recipe = Recipe(
+            job.prompt, job.negative, job.width, job.height, job.steps, job.cfg, job.seed
+        )
+        picture = np.asarray(called(self._first, recipe))
+        hires, detail = job.hires, job.detailer[0]
+        larger = self._upscaler(hires.upscaler)(picture, hires.width, hires.height)
+        evaluations = hires.steps or job.steps
+        steps = int(evaluations / hires.denoise)
+        image = self._again(
+            image=Image.fromarray(larger), num_inference_steps=steps,
+            strength=(evaluations + 0.5) / steps, generator=generators([recipe]), **said,
+        ).images[0]  # fmt: skip
+        whole = np.asarray(image)
+        self._detector(detail.detector)(whole, detail.confidence)
+        mask = box_mask(self._face(whole).box, hires.width, hires.height)
+        evaluations = int(detail.denoise * job.steps) + 1
+        return self._inpaint(
+            image=image, mask_image=Image.fromarray(mask), padding_mask_crop=detail.padding,
+            width=job.width, height=job.height, num_inference_steps=job.steps,
+            strength=min(1.0, (evaluations + 0.5) / job.steps), generator=generators([recipe]),
+            **said,
+        ).images[0]  # fmt: skip
+
+    def _file(self, kind: Kind, name: str) -> Path:
+        return self._finder.find(kind, name)
+
+
+def parts(pipeline: object) -> dict[str, object]:
+    """What pipelines share."""
+    names = ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet")
+    shared = {name: getattr(pipeline, name) for name in names}
+    return {**shared, "scheduler": pipeline.scheduler, "add_watermarker": False}

@@ -4,8 +4,7 @@
 
 `tagkit.render` with a stand-in for the model that hands out pictures already drawn (smooth colours
 with grain, so that PNG has its usual work), at the size of `tiny` and at 832x1216; next to writing
-the same pictures with Pillow alone. Milliseconds of processor time for each picture, and how long
-the last part, the gallery, takes.
+the same pictures with Pillow alone. Milliseconds of processor time for each picture.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from tagkit.rendering import Means, loading, render, session
+from tagkit.rendering import Means, loading, render
 
 SIZES = ((128, 128), (832, 1216))
 DIFFERENT = 16
@@ -51,11 +50,8 @@ def main() -> None:
         alone = pillow(pictures)
         print(f"{width}x{height}: Pillow writes a PNG in {alone:.1f} ms")
         for count in counts:
-            whole, plan, gallery = tagkit(pictures, count)
-            print(
-                f"  {count:5} pictures: {whole:.1f} ms each, {whole - alone:+.1f} ms beside Pillow;"
-                f" of it plan {plan:.2f} ms, gallery {gallery:.2f} ms"
-            )
+            whole = tagkit(pictures, count)
+            print(f"  {count:5} pictures: {whole:.1f} ms each, {whole - alone:+.1f} ms beside it")
 
 
 def drawn(width: int, height: int, seed: int) -> np.ndarray:
@@ -76,36 +72,17 @@ def pillow(pictures: list[np.ndarray]) -> float:
         return (time.process_time() - began) * 1000 / len(pictures) / 3
 
 
-def tagkit(pictures: list[np.ndarray], count: int) -> tuple[float, float, float]:
-    """Milliseconds a picture of a whole run, of its plan, and of its gallery."""
+def tagkit(pictures: list[np.ndarray], count: int) -> float:
+    """Milliseconds a picture from the job file to the gallery."""
     height, width = pictures[0].shape[:2]
-    spent = {"plan": 0.0, "gallery": 0.0}
     loading.Models.open = lambda self, job: Drawn(pictures)
-    whole_plan, gallery = session.planned, session.write_gallery
-    session.planned = timed(whole_plan, spent, "plan")
-    session.write_gallery = timed(gallery, spent, "gallery")
     entry = {"prompt": "1girl, blue hair", "count": count, "size": f"{width}x{height}"}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "jobs.json"
         file.write_bytes(msgspec.json.encode({"version": 1, "model": "tiny", "prompts": [entry]}))
         began = time.process_time()
         render(file, Path(folder) / "out", means=Means("cpu"))
-        whole = time.process_time() - began
-    session.planned, session.write_gallery = whole_plan, gallery
-    return tuple(each * 1000 / count for each in (whole, spent["plan"], spent["gallery"]))
-
-
-def timed(work: object, spent: dict[str, float], name: str) -> object:
-    """`work`, whose processor time is added up."""
-
-    def run(*args: object, **kwargs: object) -> object:
-        began = time.process_time()
-        try:
-            return work(*args, **kwargs)
-        finally:
-            spent[name] += time.process_time() - began
-
-    return run
+        return (time.process_time() - began) * 1000 / count
 
 
 if __name__ == "__main__":
