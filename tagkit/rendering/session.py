@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
     from tagkit.rendering.jobfile import Source
+    from tagkit.rendering.loading import Model, Named
     from tagkit.rendering.manifest import Manifest, Row
     from tagkit.rendering.planning import Complete
     from tagkit.rendering.tools import Tools
@@ -179,6 +180,7 @@ def render_order(
     models = find_models(plan.jobs, settings)
     _refuse_unresolved(plan.jobs)
     files = find_files(plan.jobs, settings, FileHashes())
+    _require_fitting(plan.jobs, models, files)
     speed = laid_over(means.speed, order.overrides.speed)
     means = msgspec.structs.replace(means, speed=speed)
     with folder_lock(output / FOLDER), open_manifest(output, create=True) as manifest:
@@ -255,6 +257,16 @@ def _frozen(output: Path, key: str, settings: Settings) -> Plan | None:
     )
     same = same and unchanged(jobs, settings, hashes)
     return Plan(jobs, (), key) if same else None
+
+
+def _require_fitting(
+    jobs: Sequence[Job], models: Mapping[Named, Model], files: Mapping[str, Path]
+) -> None:
+    """Needs torch and diffusers, and only jobs with LoRAs ask for it."""
+    if any(job.loras for job in jobs):
+        from tagkit.rendering.fitting import require_fitting
+
+        require_fitting(jobs, models, files)
 
 
 def _refuse_unresolved(jobs: Sequence[Job]) -> None:
