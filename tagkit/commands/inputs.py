@@ -24,6 +24,7 @@ KNOWN_SUFFIXES = frozenset(
     " .png .jpg .jpeg .webp .avif .safetensors".split()
 )
 IMAGE_SUFFIXES = frozenset(".png .jpg .jpeg .webp .avif".split())
+JOB_SUFFIXES = frozenset(".yaml .yml .json".split())
 # What trainers take for a picture, whether or not tagkit reads it.
 PICTURE_SUFFIXES = (*sorted(IMAGE_SUFFIXES), ".bmp", ".jxl")
 
@@ -96,7 +97,7 @@ def is_text(argument: str) -> bool:
 
 def _is_folder(argument: str) -> bool:
     try:
-        return Path(argument).is_dir()
+        return bool(argument) and Path(argument).is_dir()  # an empty path is the current folder
     except (OSError, ValueError):
         return False
 
