@@ -52,7 +52,7 @@ def lint_document(
     for record in document.records:
         model, source, linter = linter_for(record)
         report = linter.lint(record, said)
-        said.update(each.code for each in report.diagnostics if each.once)
+        said.update([each.code for each in report.diagnostics if each.once])
         prompts.append(LintedPrompt(record, model, source, report))
     unused = unused_suppressions([(each.record, each.report) for each in prompts])
     return LintedDocument(document, tuple(prompts), linter.comments(unused) if unused else ())

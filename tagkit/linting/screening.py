@@ -64,6 +64,26 @@ class Facts(NamedTuple):
     homes: tuple[int, ...]
 
 
+class _Known(dict[str, Facts]):
+    """The facts of tags, learnt when they are first asked for. KeyError for what is no plain tag."""
+
+    def __init__(self, learn: Callable[[str], Facts | None]) -> None:
+        super().__init__()
+        self._learn = learn
+        self._others: set[str] = set()
+
+    def __missing__(self, written: str) -> Facts:
+        if len(self) + len(self._others) >= _REMEMBERED:
+            self.clear()
+            self._others.clear()
+        facts = None if written in self._others else self._learn(written)
+        if facts is None:
+            self._others.add(written)
+            raise KeyError(written)
+        self[written] = facts
+        return facts
+
+
 class Glance(NamedTuple):
     """What a glance shows of a text.
 
@@ -102,17 +122,16 @@ class Screen:
         self._keys: dict[tuple[int, Hashable], int] = {}
         self._rule_of: list[int] = []  # the bit of the rule that a key was given out for
         self._heeded: dict[tuple[str, Hashable], int] = {}
-        self._facts: dict[str, Facts | None] = {}
+        self._facts = _Known(self._learn)
         self._homes: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def glance(self, text: str) -> Glance | None:
         """A glance at `text`; None if it is more than plain tags."""
-        known, tags = self._facts, []
-        for piece in text.split(_SEPARATOR):
-            facts = known[piece] if piece in known else self._learnt(piece)
-            if facts is None:
-                return None
-            tags.append(facts)
+        known = self._facts
+        try:
+            tags = [known[piece] for piece in text.split(_SEPARATOR)]
+        except KeyError:
+            return None
         return self._summed(text, tags)
 
     def suspects(self, text: str) -> int:
@@ -137,9 +156,10 @@ class Screen:
         against: set[int] = set()
         last: tuple[int, ...] = ()
         for _, _, size, _, alone, _, mine, others, trait, homes in tags:
-            found |= alone
             tokens += size
-            heeded |= trait
+            if alone or trait:
+                found |= alone
+                heeded |= trait
             if mine:
                 own.update(mine)
             if others:
@@ -169,11 +189,6 @@ class Screen:
     def _mask(self, condition: Callable[[Rule], bool]) -> int:
         return sum(each.bit for each in self._judging(condition))
 
-    def _learnt(self, written: str) -> Facts | None:
-        if len(self._facts) >= _REMEMBERED:
-            self._facts.clear()
-        return self._facts.setdefault(written, self._learn(written))
-
     def _learn(self, written: str) -> Facts | None:
         prompt = parse(written, self._dialect)
         if prompt.grammar or [tag.span for tag in prompt.tags] != [Span(0, len(written))]:
@@ -187,11 +202,14 @@ class Screen:
             alone |= self._order
         own, against = self._meetings(name)
         homes = self._knowledge.homes(name, group)
+        tokens = self._tokens(written)
+        # A comma is a token of its own behind a letter or digit; other signs may swallow it.
+        with_comma = tokens + 1 if written[-1].isalnum() else self._tokens(f"{written},")
         return Facts(
             name,
             len(written),
-            self._tokens(f"{written},"),
-            self._tokens(written),
+            with_comma,
+            tokens,
             alone,
             sum({self._rule_of[key] for key in own + against}) | alone,
             own,

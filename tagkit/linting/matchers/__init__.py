@@ -132,12 +132,6 @@ MEETINGS: Mapping[str, Callable[[str, Rule, Knowledge], Meeting]] = {
 }
 
 # Of a prompt of plain tags these need its tags alone; all but `order` only those of their concern.
-OF_TAGS: frozenset[str] = MEETINGS.keys() | {
-    "alias",
-    "discouraged",
-    "listed",
-    "order",
-    "repeated",
-    "underscore",
-    "unknown",
-}
+OF_TAGS: frozenset[str] = frozenset(
+    {"alias", "discouraged", "listed", "order", "repeated", "underscore", "unknown", *MEETINGS}
+)

@@ -129,7 +129,7 @@ class _Words:
     def _is_said_in(self, name: str) -> bool:
         if self._lexicon:
             name = _unqualified(name, self._lexicon)
-        text = canonical(unicodedata.normalize("NFKC", name))
+        text = name if name.isascii() else canonical(unicodedata.normalize("NFKC", name))
         for each in self._harmless:
             text = text.replace(each, "")
         said = _WORD.findall(text)
