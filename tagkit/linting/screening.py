@@ -65,7 +65,7 @@ class Facts(NamedTuple):
 
 
 class _Known(dict[str, Facts]):
-    """The facts of tags, learnt when they are first asked for. KeyError for what is no plain tag."""
+    """Facts of tags, learnt when they are first asked for. KeyError for what is no plain tag."""
 
     def __init__(self, learn: Callable[[str], Facts | None]) -> None:
         super().__init__()
