@@ -1,12 +1,13 @@
-"""Says what a picture of a bust shows: hair and plain backgrounds by their colours, shapes by a small network.
+"""Says what a picture of a bust shows: colours by looking, shapes by a small network.
 
-The network learns from drawings that `scripts/bust_drawing.py` makes on the spot; how often it is right on
-drawings that it has not seen is part of its result, because no picture can be judged better than that.
+The network learns from drawings that `scripts/bust_drawing.py` makes on the spot. How often it is
+right on drawings that it has not seen is told too, since no picture is judged better than that.
 """
 
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
@@ -143,7 +144,7 @@ def _disturbed(pictures: torch.Tensor) -> torch.Tensor:
 def _network() -> nn.Module:
     widths = [3, 24, 48, 96, 128]
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [
             nn.Conv2d(before, after, 3, stride=2, padding=1),
             nn.BatchNorm2d(after),

@@ -27,8 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from transformers import AutoTokenizer, LlamaForCausalLM
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 
 from tag_apart import Apart
 from tag_lists import Reader, draw_bust, read_prompts
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
     from tagkit.expansion import Expansion
 
+ROOT = Path(__file__).parent.parent
 SEED = 1_000_001
 LENGTH = "short"
 

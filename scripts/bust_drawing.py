@@ -452,7 +452,8 @@ _FACE = [
 ]  # fmt: skip
 _CROWN = [
     (-1.02, 0.4), (-1.16, 0.0), (-1.2, -0.4), (-1.12, -0.8), (-0.92, -1.14), (-0.6, -1.38),
-    (-0.22, -1.5), (0.22, -1.5), (0.6, -1.38), (0.92, -1.14), (1.12, -0.8), (1.2, -0.4), (1.16, 0.0),
+    (-0.22, -1.5), (0.22, -1.5), (0.6, -1.38), (0.92, -1.14), (1.12, -0.8), (1.2, -0.4),
+    (1.16, 0.0),
 ]  # fmt: skip
 _SHINE = [(-0.95, -0.95), (0.0, -1.2), (0.95, -0.95), (0.9, -0.76), (0.0, -0.98), (-0.9, -0.76)]
 _CAP = [
@@ -528,21 +529,21 @@ def _rounded(points: Points) -> Points:
     """A closed curve through the points, after Catmull and Rom."""
     count, curve = len(points), []
     for place in range(count):
-        before, start, end, after = (points[(place + step) % count] for step in (-1, 0, 1, 2))
-        for part in (0, 0.25, 0.5, 0.75):
-            curve.append(
-                tuple(
-                    0.5
-                    * (
-                        2 * b
-                        + (c - a) * part
-                        + (2 * a - 5 * b + 4 * c - d) * part**2
-                        + (3 * b - a - 3 * c + d) * part**3
-                    )
-                    for a, b, c, d in zip(before, start, end, after, strict=True)
-                )
-            )
+        around = [points[(place + step) % count] for step in (-1, 0, 1, 2)]
+        curve += [_between(around, part) for part in (0, 0.25, 0.5, 0.75)]
     return curve
+
+
+def _between(around: Points, part: float) -> Point:
+    """The point at `part` of the way from the second to the third of four."""
+    x, y = (
+        b
+        + 0.5
+        * part
+        * ((c - a) + part * ((2 * a - 5 * b + 4 * c - d) + part * (3 * (b - c) + d - a)))
+        for a, b, c, d in zip(*around, strict=True)
+    )
+    return x, y
 
 
 def _oval(centre: Point, across: float, up: float) -> Points:

@@ -71,13 +71,14 @@ HEADWEAR: dict[str, tuple[str, ...]] = {
 GOOD = ("best quality", "masterpiece", "great quality", "highres", "absurdres")
 # What captions say besides and pictures do not show, so that it is learnt to mean nothing.
 OTHERS = (
-    "ahoge", "black footwear", "black skirt", "blue archive", "blue skirt", "braid", "brown footwear",
-    "buttons", "cape", "choker", "closed mouth", "collarbone", "cowboy shot", "cup", "earrings",
-    "facing viewer", "feathers", "frills", "full body", "gloves", "hair between eyes",
-    "hair ornament", "hairclip", "hand up", "holding", "jewelry", "leaf", "long sleeves", "medium hair",
-    "necklace", "one eye closed", "pantyhose", "pleated skirt", "puffy sleeves", "red ribbon", "ribbon",
-    "scarf", "short sleeves", "shorts", "sidelocks", "sitting", "skirt", "sleeves past wrists", "socks",
-    "sparkle", "standing", "thighhighs", "umbrella", "very long hair", "white gloves", "white shirt", "wings",
+    "ahoge", "black footwear", "black skirt", "blue archive", "blue skirt", "braid",
+    "brown footwear", "buttons", "cape", "choker", "closed mouth", "collarbone", "cowboy shot",
+    "cup", "earrings", "facing viewer", "feathers", "frills", "full body", "gloves",
+    "hair between eyes", "hair ornament", "hairclip", "hand up", "holding", "jewelry", "leaf",
+    "long sleeves", "medium hair", "necklace", "one eye closed", "pantyhose", "pleated skirt",
+    "puffy sleeves", "red ribbon", "ribbon", "scarf", "short sleeves", "shorts", "sidelocks",
+    "sitting", "skirt", "sleeves past wrists", "socks", "sparkle", "standing", "thighhighs",
+    "umbrella", "very long hair", "white gloves", "white shirt", "wings",
 )  # fmt: skip
 POOR = ("worst quality", "low quality", "lowres", "jpeg artifacts", "blurry", "error")
 

@@ -1,4 +1,4 @@
-"""Draw training pictures with captions: `python scripts/draw_busts.py FOLDER [--count N] [--seed N]`.
+"""Draw training pictures with captions: `python scripts/draw_busts.py FOLDER [--count N]`.
 
 Each is a PNG with a .txt of the same name beside it, as `tagkit train` reads them. Picture n is the
 same whatever else is drawn, so a folder can be filled in parts.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -20,6 +19,7 @@ from tag_pictures import ROOT, Picture, known_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
     from random import Random
 
     from tag_pictures import Scenes
@@ -114,7 +114,9 @@ def read_prompts(folder: Path, reader: Reader) -> tuple[list[Picture], list[Pict
     learnt: list[Picture] = []
     held: list[Picture] = []
     for row in _rows(folder / "prompts.jsonl"):
-        picture = reader.prompt(row["text"], DIALECTS[row["kind"]]) if row["kind"] in DIALECTS else None
+        picture = (
+            reader.prompt(row["text"], DIALECTS[row["kind"]]) if row["kind"] in DIALECTS else None
+        )
         if picture and not _like_one_of(picture, held):
             (learnt if crc32(row["text"].encode()) % 4 else held).append(picture)
     often = _often(each.general for each in learnt)

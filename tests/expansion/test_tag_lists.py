@@ -60,7 +60,10 @@ def data(tmp_path: Path) -> Callable[..., Path]:
         ("1girl, closed eyes, blue eyes", [("closed eyes", "blue eyes")]),
         ("2girls, day, night sky", [("day", "night sky")]),
         ("1girl, simple background, white background, gradient background", []),
-        ("1girl, white background, cityscape, city", [("white background", tag) for tag in ("cityscape", "city")]),
+        (
+            "1girl, white background, cityscape, city",
+            [("white background", tag) for tag in ("cityscape", "city")],
+        ),
         ("1girl, sky, beach, ocean, cloud", []),
     ],
 )  # fmt: skip
