@@ -130,7 +130,8 @@ class Speed(Part, frozen=True):
     """How to compute, which decides no picture; None: as tagkit finds best.
 
     compile: torch.compile, once for each shape. attention: the kernel of torch's attention to use
-    wherever it can be used. vae_tiling: always, or (false) not even if memory runs out.
+    wherever it can be used. vae_tiling, offload (networks wait on the CPU until it is their turn):
+    always, or (false) not even if memory runs out.
     """
 
     dtype: Literal["auto", "float32", "float16", "bfloat16"] | None = None
@@ -138,6 +139,7 @@ class Speed(Part, frozen=True):
     compile: bool | None = None
     attention: Literal["flash", "efficient", "cudnn", "math"] | None = None
     vae_tiling: bool | None = None
+    offload: bool | None = None
 
 
 class ExpandAdvice(Part, frozen=True):

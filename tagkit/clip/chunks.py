@@ -129,9 +129,9 @@ def _chunk(tokens: list[tuple[_Token, float]]) -> Chunk:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1 << 12)
 def _count(text: str, *, plain: bool = False, embeddings: Vectors = ()) -> Count:
-    """Several rules and the report count the same prompt, so the last counts are kept."""
+    """Several rules count the same prompt, and the report does; so the last counts are kept."""
     simple = plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK"))
     if simple and not embeddings:
         total = listed_count(text)

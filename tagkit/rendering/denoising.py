@@ -53,6 +53,10 @@ class Denoiser:
         self._prediction = prediction
         self._rescale = rescale
         self._zero_snr = zero_snr
+        # At CFG 1 the negative prompt cancels out, and half of the work with it.
+        self._against = cfg != 1 or any(
+            sum(part.weight for part in each.positive) != 1 for each in guidances
+        )
         self._texts: tuple[str, ...] = ()
         self._rows: Rows | None = None
 
@@ -60,7 +64,10 @@ class Denoiser:
         """The picture in `latents`, at noise level `sigma`, as the prompts of `step` guide it."""
         rows = self._rows_at(step)
         scale = (sigma**2 + 1).sqrt()
-        seen = torch.cat([latents[rows.owners], latents]) / scale
+        seen = latents[rows.owners]
+        if self._against:
+            seen = torch.cat([seen, latents])
+        seen = seen / scale
         output = self._unet(
             seen.to(self._unet.dtype),
             time_of(sigma, self._zero_snr).float().to(latents.device),
@@ -73,6 +80,9 @@ class Denoiser:
         return latents - guided * sigma
 
     def _guided(self, output: Tensor, rows: Rows) -> Tensor:
+        if not self._against:
+            nothing = output.new_zeros(len(self._guidances), *output.shape[1:])
+            return nothing.index_add(0, rows.owners, output * rows.weights)
         positive, negative = output.split([len(rows.owners), len(output) - len(rows.owners)])
         pull = (positive - negative[rows.owners]) * rows.weights
         guided = negative.index_add(0, rows.owners, pull * self._cfg)
@@ -97,7 +107,9 @@ class Denoiser:
 
     def _read(self, step: int) -> Rows:
         positive = [self._conditioner.positive(each, step) for each in self._guidances]
-        negative = [self._conditioner.negative(each, step) for each in self._guidances]
+        negative = [
+            self._conditioner.negative(each, step) for each in self._guidances if self._against
+        ]
         flat = [encoded for parts in positive for encoded, _ in parts] + negative
         device = flat[0].context.device
         owners = [image for image, parts in enumerate(positive) for _ in parts]

@@ -10,8 +10,9 @@ import msgspec
 from tagkit.cards import Speed, image_card
 from tagkit.rendering.blocks import laid_over
 from tagkit.rendering.hashes import FileHashes
+from tagkit.rendering.headers import read_header
 from tagkit.rendering.recognising import require_checkpoint
-from tagkit.rendering.weights import Weights, find_weights
+from tagkit.rendering.weights import Weights, find_weights, weights_files
 from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ class Models:
 
         Raises UserError for a device or weights that are none, and for files that do not fit.
         """
-        if self._loaded is None or self._name != _named(job):
+        if self._loaded is None or self._name != named(job):
             self._loaded = None
             gc.collect()
-            self._loaded, self._name = self._load(job), _named(job)
+            self._loaded, self._name = self._load(job), named(job)
         self._loaded.wear(job)
         return self._loaded
 
@@ -80,7 +81,7 @@ class Models:
         from tagkit.rendering.components import load_components
         from tagkit.rendering.pipeline import Pipeline, find_device, find_dtype
 
-        model = self._models[_named(job)]
+        model = self._models[named(job)]
         device = find_device(self._means.device)
         speed = laid_over(model.speed, self._means.speed)
         stated = speed.dtype if self._means.dtype == "auto" else self._means.dtype
@@ -90,18 +91,24 @@ class Models:
 
 
 def find_models(jobs: Iterable[Job], settings: Settings) -> dict[Named, Model]:
-    """The weights of every model that the jobs name. Raises UserError for missing ones."""
+    """The weights of every model that the jobs name.
+
+    Raises UserError for weights that are missing, cut short, or of another family.
+    """
     hashes = FileHashes()
     found = {}
-    for name, checkpoint in dict.fromkeys(map(_named, jobs)):
+    for name, checkpoint in dict.fromkeys(map(named, jobs)):
         card = image_card(name, settings.cards)
         folders = folders_of(settings, "checkpoints")
         weights = find_weights(card, checkpoint, folders, hashes)
         if weights.kind == "file":
             require_checkpoint(weights.path)
+        for file in weights_files(weights):
+            read_header(file)
         found[name, checkpoint] = Model(weights, card.speed)
     return found
 
 
-def _named(job: Job) -> Named:
+def named(job: Job) -> Named:
+    """What the job is rendered with."""
     return job.model, job.checkpoint

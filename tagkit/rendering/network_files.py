@@ -56,6 +56,8 @@ _ENDS = {
     ".scale": "scale",
     ".weight": "weight",
 }
+# Tensors of one number, which decide how the others are taken.
+NUMBERS = ("alpha", "scale", "on_input")
 _ADAPTER = "lora_adapter_metadata"
 _PARTS = ("text_encoder_2", "text_encoder", "unet")
 
@@ -65,13 +67,29 @@ def read_network(path: Path) -> Network:
 
     Names of modules are joined by `_`, as kohya's are.
     """
-    network: Network = {}
     metadata = read_header(path).metadata
     try:
         # Read whole: safetensors' own way with files keeps 11 KiB of each for ever (0.8.0).
         tensors = load(path.read_bytes())
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot read the LoRA `{path}`", str(error)) from error
+    return _by_module(tensors, metadata, path)
+
+
+def outline_network(path: Path) -> Network:
+    """The same by the header alone: tensors without numbers (`meta`), alphas of 1."""
+    header = read_header(path)
+    tensors = {key: _outline(key, shape) for key, shape in header.shapes.items()}
+    return _by_module(tensors, header.metadata, path)
+
+
+def _outline(key: str, shape: tuple[int, ...]) -> Tensor:
+    number = any(key.endswith(f".{name}") for name in NUMBERS)
+    return torch.ones(shape, device="cpu" if number else "meta")
+
+
+def _by_module(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path) -> Network:
+    network: Network = {}
     for key, tensor in tensors.items():
         module, name = _parted(key, path)
         network.setdefault(module, {})[name] = tensor

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import torch
@@ -18,15 +17,16 @@ from tagkit.rendering.guidance import USUAL as READ_AS_USUAL
 from tagkit.rendering.guidance import Reading, guidance
 from tagkit.rendering.memory import memory_errors
 from tagkit.rendering.noise import BatchNoise
+from tagkit.rendering.residence import Residence
 from tagkit.rendering.sampler_names import scheduled_steps
 from tagkit.rendering.sampling import drawn, redrawn
 from tagkit.rendering.schedules import noise_levels, redrawing_levels
-from tagkit.rendering.speed import attention, ready
+from tagkit.rendering.speed import attention, compiled, layout
 from tagkit.rendering.vae import Vae
 from tagkit.rendering.wardrobe import Wardrobe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tagkit.rendering.sampling import Denoise
     from tagkit.rendering.vae import Picture
 
+T = TypeVar("T")
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 _LATENT_CHANNELS = 4
 _VAES = 2
@@ -120,13 +121,16 @@ class Pipeline:
         self._zero_snr = zero_snr
         self.most_pixels = _MOST_PIXELS.get(device.type, _MOST_PIXELS_ELSEWHERE)
         self._speed = speed
-        self._unet = ready(components.unet, device, dtype, speed)
-        first = components.text_encoder.to(device, dtype)
-        second = components.text_encoder_2.to(device, dtype)
+        self._residence = home = Residence(device, speed.offload)
+        form = layout(device, speed)
+        self._unet = home.take("unet", components.unet, dtype=dtype, memory_format=form)
+        compiled(components.unet, speed)
+        first = home.take("texts", components.text_encoder, dtype=dtype)
+        second = home.take("texts", components.text_encoder_2, dtype=dtype)
         self._conditioner = Conditioner(first, second, files)
         self._files = files
         self._wardrobe = Wardrobe(components, files)
-        self._vae_on_device = partial(Vae, device=device, dtype=dtype, tiling=speed.vae_tiling)
+        self._vae_at_home = partial(Vae, residence=home, dtype=dtype, tiling=speed.vae_tiling)
         self._own_vae = components.vae
         self._vae_of = lru_cache(_VAES)(self._load_vae)
         self._vae = self._vae_of("")
@@ -142,7 +146,7 @@ class Pipeline:
 
     def _load_vae(self, digest: str) -> Vae:
         own = self._own_vae
-        return self._vae_on_device(load_vae(self._files[digest], own) if digest else own)
+        return self._vae_at_home(load_vae(self._files[digest], own) if digest else own)
 
     def latents(self, jobs: Sequence[Job]) -> Tensor:
         """Finished latents of the first pass of jobs that can share a batch; float32.
@@ -151,10 +155,13 @@ class Pipeline:
         """
         job = jobs[0]
         passes = [first_pass(each) for each in jobs]
-        noise = self._noise(passes, (_LATENT_CHANNELS, job.height // 8, job.width // 8))
         sigmas = noise_levels(job.sampler, job.scheduler, job.steps, self._zero_snr)
-        with self._computing(len(jobs), job.height * job.width):
+
+        def draw() -> Tensor:
+            noise = self._noise(passes, (_LATENT_CHANNELS, job.height // 8, job.width // 8))
             return drawn(job.sampler, self._denoiser(passes), sigmas, noise)
+
+        return self._sampled(draw, len(jobs), job.height * job.width)
 
     def repainted(
         self, latents: Tensor, passes: Sequence[Pass], mask: Tensor | None = None
@@ -172,30 +179,39 @@ class Pipeline:
             one.sampler, one.scheduler, one.steps, one.denoise,
             exact=one.exact, zero_snr=self._zero_snr,
         )  # fmt: skip
-        noise = self._noise(passes, original.shape[1:])
-        denoise = self._denoiser(passes)
-        with self._computing(len(passes), original[0, 0].numel() * 8 * 8):
-            if mask is None:
-                return redrawn(one.sampler, denoise, original, sigmas, start, noise)
-            keep = _keeping(original, mask.to(self._device) > 0)
-            painted = redrawn(
-                one.sampler, lambda *noisy: keep(denoise(*noisy)), original, sigmas, start, noise
-            )
-            return keep(painted)
+        keep = _keeping(original, None if mask is None else mask.to(self._device) > 0)
+
+        def redraw() -> Tensor:
+            noise, denoise = self._noise(passes, original.shape[1:]), self._denoiser(passes)
+            seen: Denoise = lambda *noisy: keep(denoise(*noisy))  # noqa: E731 - one line
+            return keep(redrawn(one.sampler, seen, original, sigmas, start, noise))
+
+        return self._sampled(redraw, len(passes), original[0, 0].numel() * 8 * 8)
 
     def _noise(self, passes: Sequence[Pass], shape: tuple[int, ...]) -> BatchNoise:
         return BatchNoise(passes[0].rng, [each.seed for each in passes], shape, self._device)
 
-    @contextmanager
-    def _computing(self, count: int, pixels: int) -> Iterator[None]:
+    def _sampled(self, draw: Callable[[], Tensor], count: int, pixels: int) -> Tensor:
         """For so many pictures of so many pixels; if they are too much, fewer go from then on."""
         try:
-            with torch.inference_mode(), attention(self._speed), memory_errors():
-                yield
+            with attention(self._speed):
+                return self._computed(draw, last_resort=count == 1)
         except MemoryError:
             if count > 1:
                 self.most_pixels = min(self.most_pixels, count // 2 * pixels)
             raise
+
+    def _computed(self, work: Callable[[], T], *, last_resort: bool = True) -> T:
+        """last_resort: where memory runs out, the networks take turns on the device."""
+        with torch.inference_mode():
+            try:
+                with memory_errors():
+                    return work()
+            except MemoryError:
+                if not (last_resort and self._residence.begin_turns()):
+                    raise
+            with memory_errors():
+                return work()
 
     def _denoiser(self, passes: Sequence[Pass]) -> Denoise:
         one = passes[0]
@@ -211,19 +227,21 @@ class Pipeline:
 
     def encoded(self, pictures: Sequence[Picture]) -> Tensor:
         """Pictures of one size, (height, width, 3), as latents (n, 4, height / 8, width / 8)."""
-        with torch.inference_mode():
-            return torch.stack([self._vae.encoded(picture) for picture in pictures])
+        return self._computed(
+            lambda: torch.stack([self._vae.encoded(picture) for picture in pictures])
+        )
 
     def picture(self, latent: Tensor) -> Picture:
         """One latent as a picture: (height, width, 3). Raises UserError if it is not finite."""
         if not latent.isfinite().all():
             raise UserError("the UNet gave no finite numbers", "", "try --dtype bfloat16, float32")
-        with torch.inference_mode():
-            return self._vae.decoded(latent)
+        return self._computed(lambda: self._vae.decoded(latent))
 
 
-def _keeping(original: Tensor, drawn: Tensor) -> Callable[[Tensor], Tensor]:
+def _keeping(original: Tensor, drawn: Tensor | None) -> Callable[[Tensor], Tensor]:
     """Puts the original back wherever `drawn` is false, as A1111 does after every step."""
+    if drawn is None:
+        return lambda latents: latents
     return lambda latents: torch.where(drawn, latents, original)
 
 

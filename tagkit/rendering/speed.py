@@ -21,19 +21,20 @@ _KERNELS = {
 }
 
 
-def ready(unet: Any, device: torch.device, dtype: torch.dtype, speed: Speed) -> Any:
-    """The UNet on the device, laid out and compiled as `speed` asks.
+def layout(device: torch.device, speed: Speed) -> torch.memory_format:
+    """Channels stand last on CUDA unless `speed` says otherwise: tensor cores read them so."""
+    last = device.type == "cuda" if speed.channels_last is None else speed.channels_last
+    return torch.channels_last if last else torch.contiguous_format
 
-    Channels stand last on CUDA unless it says otherwise: tensor cores read them so. The blocks of
-    transformers are compiled one by one, which takes seconds where the whole network takes minutes.
+
+def compiled(unet: Any, speed: Speed) -> None:
+    """Compiles the UNet if `speed` asks for it.
+
+    The blocks of transformers are compiled one by one, which takes seconds where the whole network
+    takes minutes.
     """
-    on_cuda = device.type == "cuda"
-    last = on_cuda if speed.channels_last is None else speed.channels_last
-    layout = torch.channels_last if last else torch.contiguous_format
-    unet = unet.to(device, dtype, memory_format=layout)
     if speed.compile:
         unet.compile_repeated_blocks(dynamic=False)
-    return unet
 
 
 def attention(speed: Speed) -> AbstractContextManager[object]:

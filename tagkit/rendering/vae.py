@@ -15,22 +15,27 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
+    from tagkit.rendering.residence import Residence
+
     Picture = npt.NDArray[np.uint8]
+
+PART = "vae"
 
 
 class Vae:
     """An AutoencoderKL, or an AutoencoderTiny, which has one latent for a picture.
 
-    tiling: always, never, or None for where memory does not hold a picture whole.
+    residence: where it lives. tiling: always, never, or None for where memory does not hold a
+    picture whole.
     """
 
     def __init__(
-        self, network: Any, device: torch.device, dtype: torch.dtype, tiling: bool | None
+        self, network: Any, residence: Residence, dtype: torch.dtype, tiling: bool | None
     ) -> None:
         # SDXL's own VAE overflows in half precision and says so.
         upcast = network.config.force_upcast and dtype == torch.float16
-        self._network = network.to(device, torch.float32 if upcast else dtype)
-        self._device = device
+        self._network = residence.take(PART, network, dtype=torch.float32 if upcast else dtype)
+        self._device = residence.device
         self._tiling = tiling
         self._factor = network.config.scaling_factor
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,17 +9,18 @@ import torch
 from tagkit.errors import UserError
 from tagkit.rendering.memory import memory_errors
 from tagkit.rendering.module_names import modules_by_name
-from tagkit.rendering.network_files import read_network
+from tagkit.rendering.network_files import NUMBERS, read_network
 from tagkit.rendering.networks import change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from torch import Tensor, nn
 
     from tagkit.rendering.components import Components
     from tagkit.rendering.job import Lora
+    from tagkit.rendering.module_names import Place
     from tagkit.rendering.network_files import Network
 
 _NAMED_AT_MOST = 3
@@ -70,46 +70,64 @@ class Wardrobe:
     def _put_on(self, lora: Lora) -> None:
         path = self._files[lora.digest or ""]
         network = read_network(path)
-        self._refuse_unknown(path, network)
-        for name, tensors in network.items():
-            part, module = self._places[name]
-            strength = lora.weight if part == "unet" else lora.text_weight
+        for name, place, tensors in fitted(path, network, self._places):
+            strength = lora.weight if place.part == "unet" else lora.text_weight
             if not strength:
                 continue
-            weight = module.weight
-            near = {key: each.to(weight.device, torch.float32) for key, each in tensors.items()}
-            with _naming(path, name), memory_errors():
-                added = change(near, weight)
-                self._add(weight, added.weight, strength)
-                self._add(getattr(module, "bias", None), added.bias, strength)
+            for weight, added in additions(path, name, place.module, tensors):
+                self._add(weight, added * strength)
         if any(self._places[name].part != "unet" for name in network):
             self.text_state = (*self.text_state, (lora.digest, lora.text_weight))
 
-    def _add(self, weight: nn.Parameter | None, added: Tensor | None, strength: float) -> None:
-        if added is None:
-            return
-        if weight is None:
-            raise ValueError("the module has no bias")
+    def _add(self, weight: nn.Parameter, added: Tensor) -> None:
         if weight not in self._kept:
             self._kept[weight] = weight.detach().to("cpu", copy=True)
         self._changed.add(weight)
-        weight.copy_(weight.float() + added * strength)
+        weight.copy_(weight.float() + added)
 
-    def _refuse_unknown(self, path: Path, network: Network) -> None:
-        """Without some of its modules a LoRA would draw another picture than its maker saw."""
-        unknown = [name for name in network if name not in self._places]
-        if not unknown:
-            return
+
+def fitted(
+    path: Path, network: Network, places: Mapping[str, Place]
+) -> list[tuple[str, Place, Mapping[str, Tensor]]]:
+    """The name of each module, its place in the model, and the tensors for it.
+
+    path: of the network's file. Raises UserError for modules that the model has not: without some
+    of its modules a LoRA would draw another picture than its maker saw.
+    """
+    unknown = [name for name in network if name not in places]
+    if unknown:
         some = ", ".join(f"`{name}`" for name in unknown[:_NAMED_AT_MOST])
         missing = f"{len(unknown)} of its {len(network)} modules are not in the model"
         raise UserError(f"the LoRA `{path}` is for another kind of model", f"{missing}: {some}")
+    return [(name, places[name], tensors) for name, tensors in network.items()]
 
 
-@contextmanager
-def _naming(path: Path, name: str) -> Iterator[None]:
-    """Tensors that do not fit are told by file and module."""
+def additions(
+    path: Path, name: str, module: nn.Module, tensors: Mapping[str, Tensor]
+) -> list[tuple[nn.Parameter, Tensor]]:
+    """What tensors add to the weight and the bias of their module, at strength 1.
+
+    Raises UserError, by file and module, for tensors that do not fit there.
+    """
+    weight, bias = module.weight, getattr(module, "bias", None)
+    near = {key: _near(key, each, weight.device) for key, each in tensors.items()}
     try:
-        yield
+        with memory_errors():
+            added = change(near, weight)
+            return [*_paired(weight, added.weight), *_paired(bias, added.bias)]
     except (ValueError, KeyError, RuntimeError) as error:
         what = f"the LoRA `{path}` does not fit the model at `{name}`"
         raise UserError(what, " ".join(str(error).split())[:200]) from error
+
+
+def _paired(own: nn.Parameter | None, added: Tensor | None) -> list[tuple[nn.Parameter, Tensor]]:
+    if added is None:
+        return []
+    if own is None:
+        raise ValueError("the module has no bias")
+    return [(own, added.reshape(own.shape))]
+
+
+def _near(name: str, tensor: Tensor, device: torch.device) -> Tensor:
+    """On the device of the weights, but for what is read as a number."""
+    return tensor.to("cpu" if name in NUMBERS else device, torch.float32)

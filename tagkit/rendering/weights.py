@@ -67,6 +67,13 @@ def weights_digest(
         return None
 
 
+def weights_files(weights: Weights) -> Iterator[Path]:
+    """The safetensors files of a diffusers folder; a single file is checked by what it holds."""
+    if weights.kind == "folder":
+        for name in _PARTS:
+            yield from sorted((weights.path / name).glob("*.safetensors"))
+
+
 def _named(checkpoint: str, folders: Sequence[Path]) -> Path:
     places = [Path(checkpoint).expanduser(), *(folder / checkpoint for folder in folders)]
     for place in places:

@@ -54,6 +54,89 @@ def weighted(text, weight=1.0):
     return [(token, weight) for token in encode(text)]
 
 
+COMMA = encode(",")[0]
+
+
+def chunked(*spans):
+    """Chunks of [(token id, weight)], cut as A1111's documentation of its own code has it.
+
+    spans: texts with weights; None is BREAK. A chunk that is full when a word comes gives what
+    stands behind its last comma, if that is 20 tokens or less, to the next one.
+    """
+    chunks, current, comma = [], [], -1
+
+    def flush():
+        nonlocal current, comma
+        chunks.append(current)
+        current, comma = [], -1
+
+    for span in spans:
+        if span is None:
+            flush()
+            continue
+        for token in encode(span[0]):
+            if token == COMMA:
+                comma = len(current)
+            elif len(current) == 75 and comma != -1 and 75 - comma <= 20:
+                moved, current = current[comma + 1 :], current[: comma + 1]
+                flush()
+                current = moved
+            if len(current) == 75:
+                flush()
+            current.append((token, span[1]))
+    return [*chunks, current]
+
+
+WORDS = "blue hair, red sky, " * 16
+BY_HAND = {
+    LONG: [(LONG, 1.0)],
+    f"{WORDS}(one two three four five six seven eight nine ten:1.3), smile": [
+        (WORDS, 1.0), ("one two three four five six seven eight nine ten", 1.3), (", smile", 1.0),
+    ],
+    "((a)), [b], (c:1.4) d": [
+        ("a", 1.21), (", ", 1.0), ("b", 1 / 1.1), (", ", 1.0), ("c", 1.4), (" d", 1.0),
+    ],
+    "(x (y:1.3):0.5) BREAK z": [("x ", 0.5), ("y", 0.65), None, ("z", 1.0)],
+    "sun " * 80: [("sun " * 80, 1.0)],
+    f"{'sun ' * 60}, {'sea ' * 18}": [(f"{'sun ' * 60}, {'sea ' * 18}", 1.0)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("prompt", BY_HAND, ids=range(len(BY_HAND)))
+def test_prompts_are_what_a_calculation_by_hand_gives(conditioner, calculated, prompt):
+    chunks = chunked(*BY_HAND[prompt])
+    [(found, _)] = conditioner.positive(guidance(prompt, "", 4), 0)
+    assert found.context.shape[0] == 77 * len(chunks)
+    assert same(found, calculated(*chunks))
+
+
+def test_a_prompt_moves_words_over_the_end_of_a_chunk():
+    """Else the calculation by hand would not try it."""
+    first, second = chunked(*BY_HAND[f"{'sun ' * 60}, {'sea ' * 18}"])
+    assert (len(first), len(second)) == (61, 18)
+
+
+SCHEDULED = {
+    "[red:blue:0.5] hair": ["red hair"] * 3 + ["blue hair"],
+    "[red:blue:1] hair": ["red hair"] * 2 + ["blue hair"] * 2,
+    "[red:blue:1.0] hair": ["red hair"] * 4,
+    "a[, (hat:1.2):2]": ["a"] * 3 + ["a, (hat:1.2)"],
+    "a[, hat::2]": ["a, hat"] * 3 + ["a"],
+    "[red|blue|] hair": ["red hair", "red hair", "blue hair", " hair"],
+}
+
+
+@pytest.mark.parametrize("prompt", SCHEDULED)
+def test_scheduled_prompts_are_those_of_their_step(conditioner, prompt):
+    """Both prompts; A1111 counts from 0 to ends that count from 1, so the first text stays on."""
+    said = guidance(prompt, prompt, 4)
+    for step, text in enumerate(SCHEDULED[prompt]):
+        plain = guidance(text, text, 4)
+        [(found, _)], [(expected, _)] = (conditioner.positive(each, step) for each in (said, plain))
+        assert same(found, expected), step
+        assert same(conditioner.negative(said, step), conditioner.negative(plain, step)), step
+
+
 def same(one, other):
     return all(torch.allclose(a, b, atol=1e-5) for a, b in zip(one, other, strict=True))
 

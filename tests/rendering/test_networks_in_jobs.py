@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 
 import msgspec
@@ -77,12 +78,13 @@ def test_every_file_reaches_its_pictures_and_no_other(folder):
     summary = tagkit.render(job_file(folder, prompts, cfg=5), folder / "out")
     assert summary.jobs.done == len(prompts)
     files = sorted((folder / "out").glob("*.png"))
-    pictures = [np.asarray(Image.open(file)).tobytes() for file in files]
-    assert len(set(pictures)) == len(prompts)
+    pictures = [np.asarray(Image.open(file)).astype(int) for file in files]
+    assert len({each.tobytes() for each in pictures}) == len(prompts)
     alone = tagkit.render(job_file(folder, prompts[:1], cfg=5), folder / "alone")
     assert alone.jobs.done == 1
     [file] = (folder / "alone").glob("*.png")
-    assert np.asarray(Image.open(file)).tobytes() == pictures[0]
+    # It shared a batch there, and processors round sums of another length in another way.
+    assert np.abs(np.asarray(Image.open(file)) - pictures[0]).max() <= 3
 
 
 def test_a_lora_of_another_family_stops_the_batch(folder):
@@ -94,11 +96,36 @@ def test_a_lora_of_another_family_stops_the_batch(folder):
     assert not list((folder / "out").glob("*.png"))
 
 
+def test_a_lora_that_does_not_fit_stops_the_batch_before_its_first_picture(folder):
+    """Its header names the right family; only the model itself tells that it is another's."""
+    samples.write(folder / "loras" / "wide.safetensors", (UNET, samples.plain(48, 96)))
+    path = job_file(folder, [{"prompt": "1girl"}, {"prompt": "1girl <lora:wide:1>"}])
+    with pytest.raises(UserError, match=r"wide\.safetensors.*does not fit"):
+        tagkit.render(path, folder / "out")
+    assert not list((folder / "out").glob("*.png"))
+
+
 def test_a_checkpoint_of_another_family_stops_the_batch(folder):
     save_file({"cond_stage_model.transformer.x": torch.zeros(1)}, folder / "old.safetensors")
     path = job_file(folder, [{"prompt": "1girl"}])
     with pytest.raises(UserError, match=r"Stable Diffusion 1\.5"):
         tagkit.render(path, folder / "out", checkpoint=str(folder / "old.safetensors"))
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_a_truncated_checkpoint_stops_the_batch(folder, components, tiny_weights, kind):
+    path = folder / "model.safetensors"
+    save_file(ldm_checkpoint.checkpoint(components), path)
+    cut, checkpoint = path, path
+    if kind == "folder":
+        checkpoint = folder / "model"
+        shutil.copytree(tiny_weights.path, checkpoint)
+        cut = next((checkpoint / "unet").glob("*.safetensors"))
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    job = job_file(folder, [{"prompt": "1girl"}])
+    with pytest.raises(UserError, match=r"safetensors` is cut short: 1,000 bytes"):
+        tagkit.render(job, folder / "out", checkpoint=str(checkpoint))
+    assert not (folder / "out").exists()
 
 
 def test_a_checkpoint_says_what_it_predicts(folder):

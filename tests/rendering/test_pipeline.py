@@ -138,7 +138,35 @@ def test_equal_and_parts_are_one_prompt(tiny, make_job):
     """Two halves of the same words pull exactly as the whole."""
     whole = tiny.latents([make_job(prompt="sky")])
     halves = tiny.latents([make_job(prompt="sky :0.5 AND sky :0.5")])
-    assert torch.allclose(whole, halves, atol=1e-4)
+    assert torch.allclose(whole, halves, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("cfg", "prompt", "rows"),
+    [
+        (1.0, "sky", {1}),
+        (1.0, "sky :0.25 AND sea :0.75", {2}),
+        (1.0, "sky AND sea", {3}),
+        (1.5, "sky", {2}),
+    ],
+)
+def test_without_a_pull_the_negative_prompt_costs_nothing(
+    components, make_job, monkeypatch, cfg, prompt, rows
+):
+    """And the picture is what it would be, were it drawn with it."""
+    forward, seen = components.unet.forward, set()
+
+    def watched(noisy, *args, **kwargs):
+        seen.add(len(noisy))
+        return forward(noisy, *args, **kwargs)
+
+    pipeline = Pipeline(components, "epsilon", CPU, torch.float32)
+    with monkeypatch.context() as patch:
+        patch.setattr(components.unet, "forward", watched)
+        found = pipeline.latents([make_job(cfg=cfg, prompt=prompt)])
+    assert seen == rows
+    expected = pipeline.latents([make_job(cfg=cfg + 1e-6, prompt=prompt)])
+    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-2)
 
 
 def test_v_prediction_is_another_reading_of_the_same_network(components, make_job):
@@ -163,7 +191,7 @@ def test_a_decoder_that_overflows_is_asked_again_in_full_precision(components):
             self.dtype = torch.float32
             return self
 
-        def to(self, *args):
+        def to(self, *args, **kwargs):
             return self
 
         def decode(self, latent):

@@ -209,6 +209,15 @@ def test_expanding_needs_something_to_expand_with(plan):
         plan([{"prompt": "a", "expand": "card"}])
 
 
+def test_what_cannot_be_completed_is_told_with_its_line(plan, tmp_path):
+    def complete(requests):
+        raise UserError("there is no tag card `nope`", "", "cards: tiny")
+
+    with pytest.raises(UserError, match="nope") as caught:
+        plan(["a", {"prompt": "b", "expand": "card"}], complete=complete)
+    assert caught.value.where == f"{tmp_path / 'jobs.json'}:1"
+
+
 @pytest.mark.parametrize(("per", "seeds"), [("image", [5, 6]), ("prompt", [5, 5])])
 def test_expansion_is_asked_once_for_all_and_its_answer_is_fixed(plan, per, seeds):
     asked = []

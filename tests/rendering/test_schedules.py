@@ -9,7 +9,9 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
+from tagkit.rendering.noise import BatchNoise  # noqa: E402
 from tagkit.rendering.sampler_names import SAMPLER_NAMES, SCHEDULER_NAMES  # noqa: E402
+from tagkit.rendering.sampling import redrawn  # noqa: E402
 from tagkit.rendering.schedules import (  # noqa: E402
     noise_levels,
     redrawing_levels,
@@ -157,6 +159,23 @@ def test_hires_begins_where_a1111_begins(steps, denoise, start):
     levels, index = redrawing_levels("euler-a", UNSAID, steps, denoise, exact=True)
     assert len(levels) == int(steps / denoise) + 1
     assert levels[index].item() == pytest.approx(start, abs=1e-4)
+
+
+@pytest.mark.parametrize("steps", range(1, 61))
+def test_hires_asks_as_often_as_it_says(steps):
+    """For every share that a job file can ask for in hundredths."""
+    goal = torch.zeros(1, 4, 2, 2)
+    for percent in range(5, 101):
+        calls: list[int] = []
+
+        def denoise(latents, sigma, step, calls=calls):
+            calls.append(step)
+            return goal
+
+        levels, start = redrawing_levels("euler-a", UNSAID, steps, percent / 100, exact=True)
+        noise = BatchNoise("cpu", [1], goal.shape[1:], torch.device("cpu"))
+        redrawn("euler-a", denoise, goal, levels, start, noise)
+        assert calls == list(range(steps)), percent
 
 
 @settings(deadline=None)

@@ -7,7 +7,6 @@ np = pytest.importorskip("numpy")
 
 from tagkit.cards import Speed  # noqa: E402
 from tagkit.rendering.pipeline import Pipeline  # noqa: E402
-from tagkit.rendering.speed import ready  # noqa: E402
 
 CPU = torch.device("cpu")
 
@@ -34,8 +33,8 @@ def test_no_switch_decides_a_picture(tiny, components, make_job, speed):
 
 def test_channels_stand_last_where_it_is_asked_for(components):
     def weight(last):
-        unet = ready(components.unet, CPU, torch.float32, Speed(channels_last=last))
-        return unet.conv_in.weight
+        pipeline(components, Speed(channels_last=last))
+        return components.unet.conv_in.weight
 
     assert weight(last=True).is_contiguous(memory_format=torch.channels_last)
     assert weight(last=None).is_contiguous()

@@ -15,6 +15,7 @@ from safetensors.torch import save_file  # noqa: E402
 from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.components import load_components, load_vae  # noqa: E402
 from tagkit.rendering.pipeline import Pipeline  # noqa: E402
+from tagkit.rendering.residence import Residence  # noqa: E402
 from tagkit.rendering.vae import Vae  # noqa: E402
 
 import ldm_checkpoint  # noqa: E402  isort: skip
@@ -64,7 +65,9 @@ def test_a_job_is_drawn_with_its_vae_and_the_next_with_its_own(
     plain = pipeline.picture(LATENT)
     pipeline.wear(make_job(vae="it", vae_digest="abc"))
     other = pipeline.picture(LATENT)
-    assert np.array_equal(other, Vae(another, CPU, torch.float32, None).decoded(LATENT))
+    assert np.array_equal(
+        other, Vae(another, Residence(CPU, None), torch.float32, None).decoded(LATENT)
+    )
     assert not np.array_equal(plain, other)
     pipeline.wear(make_job())
     assert np.array_equal(pipeline.picture(LATENT), plain)
@@ -91,7 +94,7 @@ def test_a_tiny_autoencoder_in_a_folder(tiny_weights, tiny_vae, components, tmp_
     folder = msgspec.structs.replace(tiny_weights, kind="folder", path=tmp_path / "model")
     vae = load_components(folder).vae
     assert json.loads((tmp_path / "model/vae/config.json").read_text())["scaling_factor"] == 1.0
-    on_device = Vae(vae, CPU, torch.float32, None)
+    on_device = Vae(vae, Residence(CPU, None), torch.float32, None)
     with torch.inference_mode():
         picture = on_device.decoded(LATENT)
         latent = on_device.encoded(picture)

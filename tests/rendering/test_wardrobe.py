@@ -9,6 +9,7 @@ diffusers = pytest.importorskip("diffusers")
 
 from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.components import load_components  # noqa: E402
+from tagkit.rendering.fitting import outline, require_fit  # noqa: E402
 from tagkit.rendering.job import Lora  # noqa: E402
 from tagkit.rendering.module_names import modules_by_name, stability_name  # noqa: E402
 from tagkit.rendering.networks import change  # noqa: E402
@@ -214,7 +215,7 @@ def test_settings_of_peft_state_alpha(model, wearing, tmp_path):
     assert torch.allclose(found, before + 8 / 4**0.5 * up @ down, atol=5e-3)
 
 
-@pytest.mark.parametrize(
+MISFITS = pytest.mark.parametrize(
     ("module", "tensors", "words"),
     [
         ("lora_unet_nowhere", samples.plain(48, 48), "nowhere"),
@@ -222,8 +223,43 @@ def test_settings_of_peft_state_alpha(model, wearing, tmp_path):
         (UNET, {"lora_down.weight": samples.random(2, 48)}, "does not fit"),
         (UNET, {"oft_blocks": samples.random(2, 48)}, "oft_blocks"),
         (UNET, {"diff_b": samples.random(48)}, "no bias"),
+        (TE1, {"diff_b": samples.random(48)}, "does not fit"),
     ],
 )
+
+
+@MISFITS
+def test_a_file_that_does_not_fit_is_told_by_its_header(
+    tiny_weights, tmp_path, module, tensors, words
+):
+    """Its numbers are zeros and the model's are not loaded: names and shapes say it."""
+    places = modules_by_name(outline(tiny_weights))
+    good = (TE1, samples.plain(24, 24))
+    path = samples.write(tmp_path / "bad.safetensors", good, (module, tensors))
+    with pytest.raises(UserError) as caught:
+        require_fit(path, places)
+    assert "bad.safetensors" in caught.value.what
+    assert words in caught.value.what + caught.value.where
+
+
+@pytest.mark.parametrize("place", [samples.LINEAR, samples.CONV])
+def test_every_kind_of_network_fits_by_its_header(model, tiny_weights, tmp_path, place):
+    places = modules_by_name(outline(tiny_weights))
+    weight = model.unet.get_submodule(place).weight.detach().float()
+    for kind, written, _ in samples.kinds(weight):
+        path = samples.write(tmp_path / f"{kind}.safetensors", (f"unet.{place}", written))
+        require_fit(path, places)
+
+
+def test_an_outline_has_every_module_of_the_model(components, tiny_weights):
+    found, expected = modules_by_name(outline(tiny_weights)), modules_by_name(components)
+    assert found.keys() == expected.keys()
+    for name, place in found.items():
+        assert place.module.weight.shape == expected[name].module.weight.shape
+        assert place.module.weight.is_meta
+
+
+@MISFITS
 def test_a_file_that_does_not_fit_leaves_the_model_bare(
     model, wearing, tmp_path, module, tensors, words
 ):

@@ -90,7 +90,7 @@ def _in_bracket(node: Bracket, prompt: Prompt, where: Where) -> Iterator[Finding
 
 def _bare(tag: Tag, prompt: Prompt, where: Where, context: Context) -> Iterator[Finding]:
     text = prompt.text[tag.span.start : tag.span.end]
-    bare = _BARE.search(text)
+    bare = _BARE.search(text) if ":" in text else None
     if bare is None or tag.choices or context.knowledge.lexicon.find(tag.name):
         return
     if _LOWEST <= float(bare[1]) <= _HIGHEST:
