@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 1 << 16
 _SEPARATOR = ", "
-# What begins a quote, a comment or an extra network: commas within those part no tags.
-_SPANNING = re.compile(r'"|/\*|<\w+:')
+# What begins a quote, a comment, an extra network, or brackets that are text here and signs of
+# another dialect: commas within those part no tags.
+_SPANNING = re.compile(r'"|/\*|<\w+:|[\[{]')
 _WORDS = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")  # in these no grammar sees a sign
 _REPEATED, _ORDER, _LENGTH = "repeated", "order", ("length", "cut-by-chunk")
 _GLANCED = frozenset({_REPEATED, _ORDER, *_LENGTH}) | ALONE | MEETINGS.keys()
@@ -203,8 +204,9 @@ class Screen:
         own, against = self._meetings(name)
         homes = self._knowledge.homes(name, group)
         tokens = self._tokens(written)
-        # A comma is a token of its own behind a letter or digit; other signs may swallow it.
-        with_comma = tokens + 1 if written[-1].isalnum() else self._tokens(f"{written},")
+        # A comma is a token of its own behind words; other signs may swallow it.
+        has_signs = not _WORDS.fullmatch(written)
+        with_comma = self._tokens(f"{written},") if has_signs else tokens + 1
         return Facts(
             name,
             len(written),
