@@ -20,13 +20,14 @@ class Buckets(Part, frozen=True):
     """The sizes that pictures are cut to, so that each keeps its shape.
 
     Each side goes from `min` to `max` in steps of `step`; no size has more pixels than a square of
-    `resolution`.
+    `resolution`. upscale: without it a picture that is too small for such a size has one of its own.
     """
 
     resolution: Pixels = 1024
     min: Pixels = 512
     max: Pixels = 2048
     step: Pixels = 64
+    upscale: bool = True
 
 
 class Optimizer(Part, frozen=True):

@@ -56,12 +56,17 @@ def bucket_sizes(buckets: Buckets) -> tuple[Size, ...]:
     return tuple(sorted(sizes))
 
 
-def bucket_of(width: int, height: int, sizes: tuple[Size, ...]) -> Size:
+def bucket_of(width: int, height: int, sizes: tuple[Size, ...], buckets: Buckets) -> Size:
     """The size whose shape is nearest to that of a picture; of two as near, the larger."""
     shape = log(width / height)
-    return min(
+    nearest = min(
         sizes,
         key=lambda size: (abs(log(size.width / size.height) - shape), -size.width * size.height),
+    )
+    if buckets.upscale or (width >= nearest.width and height >= nearest.height):
+        return nearest
+    return Size(
+        *(min(side, buckets.max) // buckets.step * buckets.step for side in (width, height))
     )
 
 

@@ -70,7 +70,7 @@ def make_plan(read: Read, settings: Settings) -> Plan:
     source = find_source(read, settings)
     sizes = bucket_sizes(recipe.buckets)
     pictures = find_pictures(read)
-    placed = tuple(bucket_of(each.width, each.height, sizes) for each in pictures)
+    placed = tuple(bucket_of(each.width, each.height, sizes, recipe.buckets) for each in pictures)
     plan = Plan(read, source, pictures, placed, recipe.max_steps or 0)
     steps = recipe.max_steps or _steps_of(plan)
     return msgspec.structs.replace(plan, steps=steps, warnings=tuple(_warnings(plan)))
