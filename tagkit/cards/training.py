@@ -20,7 +20,8 @@ class Buckets(Part, frozen=True):
     """The sizes that pictures are cut to, so that each keeps its shape.
 
     Each side goes from `min` to `max` in steps of `step`; no size has more pixels than a square of
-    `resolution`. upscale: without it a picture that is too small for such a size has one of its own.
+    `resolution`. upscale: without it pictures that are too small for these have a size of their
+    own.
     """
 
     resolution: Pixels = 1024

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tagkit.extras import need
+from tagkit.training import open_libraries
 from tagkit.training.metadata import public_recipe
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
 
 
 def _memory(plan: Plan) -> Memory:
-    need("train", "torch", "diffusers", "transformers", "peft")
+    open_libraries()
     from tagkit.training.memory import memory_needed
 
     return memory_needed(plan)

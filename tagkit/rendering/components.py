@@ -50,7 +50,7 @@ class Components(NamedTuple):
 
 def load_components(weights: Weights) -> Components:
     """The networks that `weights` points to. Raises UserError for files that are none."""
-    _silence()
+    silence()
     try:
         return _LOADERS[weights.kind](weights)
     except Exception as error:
@@ -174,7 +174,7 @@ def _fill(network: nn.Module, generator: torch.Generator) -> None:
             weight.copy_(torch.randn(weight.shape, generator=generator) / inputs**0.5)
 
 
-def _silence() -> None:
+def silence() -> None:
     """No progress bars and no advice from the libraries; errors still come as exceptions."""
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()

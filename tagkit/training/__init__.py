@@ -7,6 +7,23 @@ rates, plan. `session` opens the others when training begins.
 from __future__ import annotations
 
 from tagkit.training.plan import Plan
-from tagkit.training.session import QUIET, Summary, Surroundings, output_of, planned, train
+from tagkit.training.session import (
+    QUIET,
+    Summary,
+    Surroundings,
+    open_libraries,
+    output_of,
+    planned,
+    train,
+)
 
-__all__ = ["QUIET", "Plan", "Summary", "Surroundings", "output_of", "planned", "train"]
+__all__ = [
+    "QUIET",
+    "Plan",
+    "Summary",
+    "Surroundings",
+    "open_libraries",
+    "output_of",
+    "planned",
+    "train",
+]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+_READ_AND_WRITE = 0o666
+
 
 def save_tensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
@@ -29,7 +31,7 @@ def save_tensors(
             path.parent.mkdir(parents=True, exist_ok=True)
             whole = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
             save_file(whole, temporary, {"format": "pt", **(metadata or {})})
-            flush(temporary)
+            settle(temporary)
             temporary.replace(path)
     finally:
         with suppress(OSError):
@@ -50,7 +52,7 @@ def new_folder(path: Path) -> Iterator[Path]:
             yield temporary
             for file in temporary.rglob("*"):
                 if file.is_file():
-                    flush(file)
+                    settle(file)
             if path.exists():
                 path.rename(older)
             temporary.rename(path)
@@ -72,7 +74,11 @@ def writing(path: Path) -> Iterator[None]:
         raise UserError(f"cannot write `{path}`", reason, hint) from error
 
 
-def flush(path: Path) -> None:
-    """The file is on the disk, not only on its way there."""
+def settle(path: Path) -> None:
+    """The file is on the disk, for all who may read its folder.
+
+    safetensors lets nobody but the owner read what it writes.
+    """
+    path.chmod(path.parent.stat().st_mode & _READ_AND_WRITE)
     with path.open("rb+") as file:
         os.fsync(file.fileno())

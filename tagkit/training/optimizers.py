@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -54,8 +53,6 @@ def _adamw(recipe: Recipe) -> Callable[..., Any]:
 
 def _of_bitsandbytes(name: str, recipe: Recipe) -> Callable[..., Any]:
     need("train", "bitsandbytes")
-    # It says on import which kernels for inference it does without.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     import bitsandbytes
 
     made: Callable[..., Any] = getattr(bitsandbytes.optim, name)

@@ -7,7 +7,6 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors.torch import save_file
 
 from tagkit.training.files import new_folder, save_tensors
 from tagkit.training.lora_file import lora_tensors
@@ -76,7 +75,7 @@ def _save_folder(
     for name in ("unet", "vae"):
         network = getattr(components, name)
         network.save_config(folder / name)
-        save_file(_cast(network, dtype), folder / name / _WEIGHTS, {"format": "pt", **metadata})
+        save_tensors(_cast(network, dtype), folder / name / _WEIGHTS, metadata)
     for name in TEXTS:
         network = getattr(components, name)
         network.save_pretrained(folder / name, state_dict=_cast(network, dtype))

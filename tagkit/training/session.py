@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tagkit.training.plan import Plan
+
+
+def open_libraries() -> None:
+    """To be called before anything that imports torch. Raises UserError for a missing package."""
+    need("train", "torch", "diffusers", "transformers", "accelerate", "peft")
+    # Nothing is fetched; bitsandbytes would look for kernels, and says so when it finds none.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    from tagkit.rendering.components import silence
+
+    silence()
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -70,7 +83,7 @@ def train(
     resume: false for a training from the start, in a folder that holds none. device: `auto` or
     `cpu`. Raises UserError; KeyboardInterrupt where `stopping` became true and all is kept.
     """
-    need("train", "torch", "diffusers", "transformers", "accelerate", "peft")
+    open_libraries()
     started = surroundings.clock()
     with folder_lock(output / "checkpoints"):
         from tagkit.training.trainer import Trainer
