@@ -21,7 +21,7 @@ from tagkit.errors import UserError
 from tagkit.training.files import new_folder, save_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
     from torch.optim import Optimizer
@@ -34,13 +34,13 @@ _TENSORS = ("weights", "averaged", "optimizer")
 class State(msgspec.Struct, frozen=True):
     """What a checkpoint says beside its tensors.
 
-    step: how many are done. recipe: as built-in values, without paths. optimizer: numbers that it
-    keeps for each weight. scaler: of fp16's gradients. averaged: steps that the average has seen.
+    step: how many are done. recipe: as built-in values, without paths. optimizer: the numbers that
+    it keeps. scaler: of fp16's gradients. averaged: steps that the average has seen.
     """
 
     step: int
     recipe: dict[str, Any]
-    optimizer: dict[str, dict[str, Any]]
+    optimizer: dict[str, Any]
     scaler: dict[str, Any] = {}
     averaged: int = 0
     version: int = 1
@@ -121,26 +121,29 @@ def _damaged(path: Path, error: Exception) -> UserError:
     return UserError(f"the checkpoint `{path}` is damaged", " ".join(str(error).split()), hint)
 
 
-def optimizer_tensors(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
-    """What an optimiser keeps: tensors as `0.exp_avg`, and the other numbers of each weight."""
-    tensors: dict[str, Tensor] = {}
-    numbers: dict[str, dict[str, Any]] = {}
-    for index, kept in optimizer.state_dict()["state"].items():
-        for name, value in kept.items():
-            if isinstance(value, torch.Tensor):
-                tensors[f"{index}.{name}"] = value
-            else:
-                numbers.setdefault(str(index), {})[name] = value
-    return tensors, numbers
+def optimizer_tensors(optimizer: Optimizer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What an optimiser keeps, by the way to it (`0.exp_avg`): its tensors, and its numbers."""
+    kept = dict(_leaves(optimizer.state_dict()["state"], ()))
+    tensors = {name: value for name, value in kept.items() if isinstance(value, torch.Tensor)}
+    return tensors, {name: value for name, value in kept.items() if name not in tensors}
+
+
+def _leaves(kept: Mapping[Any, Any], way: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for key, value in kept.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*way, str(key)))
+        else:
+            yield ".".join((*way, str(key))), value
 
 
 def restore_optimizer(optimizer: Optimizer, checkpoint: Checkpoint) -> None:
     """Gives an optimiser over the same weights what it kept."""
-    kept: dict[int, dict[str, Any]] = {}
-    for key, tensor in checkpoint.optimizer.items():
-        index, _, name = key.partition(".")
-        kept.setdefault(int(index), {})[name] = tensor
-    for index, numbers in checkpoint.state.optimizer.items():
-        kept.setdefault(int(index), {}).update(numbers)
+    kept: dict[Any, Any] = {}
+    for name, value in (checkpoint.optimizer | checkpoint.state.optimizer).items():
+        index, *way, last = name.split(".")
+        place = kept.setdefault(int(index), {})
+        for key in way:
+            place = place.setdefault(key, {})
+        place[last] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": kept, "param_groups": groups})

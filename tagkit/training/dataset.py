@@ -22,6 +22,9 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif")
 CAPTIONS = (".txt", ".caption")
 _REPEATS = re.compile(r"(\d+)_")
 _NAMED_AT_MOST = 10
+_ORIENTATION = 0x0112
+_UPRIGHT = 1
+_SIDEWAYS = (5, 6, 7, 8)
 
 
 class Picture(msgspec.Struct, frozen=True):
@@ -132,14 +135,17 @@ def _sides(path: Path) -> tuple[int, int]:
     try:
         with PIL.Image.open(path) as image:
             width, height = image.size
-            turned = image.getexif().get(_ORIENTATION, 1) in _SIDEWAYS
+            turned = _orientation(image) in _SIDEWAYS
     except (OSError, PIL.Image.DecompressionBombError, SyntaxError) as error:
         raise ValueError("it cannot be read as a picture") from error
     return (height, width) if turned else (width, height)
 
 
-_ORIENTATION = 0x0112
-_SIDEWAYS = (5, 6, 7, 8)
+def _orientation(image: Image) -> int:
+    """How the picture is to be turned, as EXIF counts it. A PNG is not read whole to know it."""
+    if image.format == "PNG" and "exif" not in image.info:
+        return _UPRIGHT
+    return int(image.getexif().get(_ORIENTATION, _UPRIGHT))
 
 
 def _refuse(problems: Iterable[Problem]) -> None:
@@ -164,7 +170,8 @@ def load_image(picture: Picture) -> Image:
 
     try:
         with PIL.Image.open(picture.path) as opened:
-            upright = PIL.ImageOps.exif_transpose(opened)
+            turned = _orientation(opened) != _UPRIGHT
+            upright = PIL.ImageOps.exif_transpose(opened) if turned else opened
             if upright.mode in ("RGB", "L"):
                 return upright.convert("RGB")
             layered = upright.convert("RGBA")

@@ -52,15 +52,14 @@ def make_accelerator(recipe: Recipe, device: torch.device) -> Accelerator:
     # One process may train twice, each time in another precision.
     AcceleratorState._reset_state()
     unused = DistributedDataParallelKwargs(find_unused_parameters=recipe.trained != "unet")
-    try:
-        made = Accelerator(
-            mixed_precision=_MIXED[recipe.precision.mixed],
-            cpu=device.type == "cpu",
-            kwargs_handlers=[unused],
-        )
-    except ValueError as error:
-        what = f"`precision.mixed: {recipe.precision.mixed}` does not go on {device}"
-        raise UserError(what, str(error), "precision: {mixed: bf16, full: fp32}") from error
+    if recipe.precision.mixed == "fp16" and device.type == "cpu":
+        what = "`precision.mixed: fp16` needs a GPU"
+        raise UserError(what, "", "precision: {mixed: bf16, full: fp32}")
+    made = Accelerator(
+        mixed_precision=_MIXED[recipe.precision.mixed],
+        cpu=device.type == "cpu",
+        kwargs_handlers=[unused],
+    )
     if made.scaler is not None and recipe.precision.full == "fp16":
         _allow_half_gradients(made.scaler)
     return made

@@ -65,7 +65,16 @@ def write_config(folder: Path, vae: dict[str, object] = VAE) -> Path:
     for name, config in parts.items():
         (folder / name).mkdir(parents=True)
         (folder / name / "config.json").write_text(json.dumps(config))
-    index = {"_class_name": "StableDiffusionXLPipeline", "vae": ["diffusers", vae["_class_name"]]}
+    index = {
+        "_class_name": "StableDiffusionXLPipeline",
+        "scheduler": [None, None],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+        "tokenizer": [None, None],
+        "tokenizer_2": [None, None],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", vae["_class_name"]],
+    }
     (folder / "model_index.json").write_text(json.dumps(index))
     return folder
 
