@@ -137,13 +137,23 @@ def _leaves(kept: Mapping[Any, Any], way: tuple[str, ...]) -> Iterator[tuple[str
 
 
 def restore_optimizer(optimizer: Optimizer, checkpoint: Checkpoint) -> None:
-    """Gives an optimiser over the same weights what it kept."""
+    """Gives an optimiser over the same weights what it kept.
+
+    In the memory layout of each weight: the kernels go through weight and state side by side.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     kept: dict[Any, Any] = {}
     for name, value in (checkpoint.optimizer | checkpoint.state.optimizer).items():
         index, *way, last = name.split(".")
         place = kept.setdefault(int(index), {})
         for key in way:
             place = place.setdefault(key, {})
-        place[last] = value
+        place[last] = _laid_out(value, weights[int(index)])
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": kept, "param_groups": groups})
+
+
+def _laid_out(value: Any, weight: Tensor) -> Any:
+    if not isinstance(value, torch.Tensor) or value.shape != weight.shape:
+        return value
+    return torch.empty_like(weight, dtype=value.dtype, device=value.device).copy_(value)

@@ -23,7 +23,7 @@ from tagkit.training.checkpoints import (
 )
 from tagkit.training.losses import levels_at, loss_of, min_snr_weights, noised, wanted
 from tagkit.training.metadata import public_recipe
-from tagkit.training.networks import DTYPES, trained_weights
+from tagkit.training.networks import DTYPES, memory_format, trained_weights
 from tagkit.training.optimizers import make_optimizer, set_rates
 from tagkit.training.rates import share_of_rate
 from tagkit.training.seeing import shown
@@ -186,11 +186,11 @@ class Loop:
         levels = levels_at(times, trained)
         weights = min_snr_weights(levels, self._recipe.loss.min_snr_gamma, trained) * seen.weights
         target = wanted(seen.latents, noise, levels, trained)
-        noisy = noised(seen.latents, noise, levels).to(memory_format=torch.channels_last)
+        noisy = noised(seen.latents, noise, levels)
         device, dtype = self._accelerator.device, DTYPES[self._recipe.precision.full]
         texts = seen.texts
         said = self._wrapped(
-            noisy.to(device, dtype),
+            noisy.to(device, dtype, memory_format=memory_format(self._recipe)),
             times.to(device),
             seen.sizes.to(device),
             type(texts)(*(None if each is None else _moved(each, device, dtype) for each in texts)),

@@ -128,13 +128,28 @@ def make_ready(
         if name == "unet" or reads:
             network.to(device)
         network.train(name in trained)
-    components.unet.to(memory_format=torch.channels_last)
+    components.unet.to(memory_format=memory_format(recipe))
     components.vae.requires_grad_(requires_grad=False)
     if recipe.gradient_checkpointing:
         components.unet.enable_gradient_checkpointing()
         for name in set(trained) & set(TEXTS):
-            getattr(components, name).gradient_checkpointing_enable()
+            _checkpoint(getattr(components, name))
     return Denoised(components, reads=reads)
+
+
+def _checkpoint(encoder: Any) -> None:
+    """transformers has given it another name."""
+    newer = getattr(encoder, "activation_checkpointing_enable", None)
+    (newer or encoder.gradient_checkpointing_enable)()
+
+
+def memory_format(recipe: Recipe) -> torch.memory_format:
+    """How the UNet's weights lie in memory: channels last, which convolutions read faster.
+
+    But bitsandbytes brings all weights back to the usual layout in its first step.
+    """
+    own = recipe.optimizer.name == "adamw"
+    return torch.channels_last if own else torch.contiguous_format
 
 
 def trained_parts(recipe: Recipe) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from tagkit.rendering.job import Job
 from tagkit.rendering.pipeline import Pipeline
 from tagkit.rendering.sampler_names import SAMPLER_TRAITS
 from tagkit.rendering.saving import save_picture
-from tagkit.training.networks import DTYPES
+from tagkit.training.networks import DTYPES, memory_format
 from tagkit.typed_yaml import nearest
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def draw_samples(
     if not jobs:
         return
     before = [_Before(each) for each in components]
-    speed = Speed(channels_last=True)
+    speed = Speed(channels_last=memory_format(plan.recipe) is torch.channels_last)
     trained = plan.source.trained
     try:
         with torch.random.fork_rng(), computing:

@@ -36,10 +36,10 @@ def weights_of(components: Components) -> dict[str, torch.Tensor]:
     }
 
 
-def is_same(one: Components, other: Components) -> bool:
+def differing(one: Components, other: Components) -> list[str]:
     first, second = weights_of(one), weights_of(other)
     assert first.keys() == second.keys()
-    return all(torch.equal(first[name], second[name]) for name in first)
+    return [name for name in first if not torch.equal(first[name], second[name])]
 
 
 def opened_file(path, config):
@@ -66,7 +66,7 @@ def test_file_and_folder_hold_the_same_trained_model(train, config):
     file, folder = summary.files
     require_checkpoint(file)
     from_file, from_folder = opened_file(file, config), opened_folder(folder)
-    assert is_same(from_file, from_folder)
+    assert differing(from_file, from_folder) == []
     torch.manual_seed(1)
     start = build_components(config)
     before, after = weights_of(start), weights_of(from_folder)
