@@ -60,19 +60,25 @@ _OPEN_CLIP = (
 _QUERY = re.compile(r"(.*)\.self_attn\.q_proj\.(weight|bias)$")
 
 
-def require_single_file(vae: Any) -> None:
-    """Raises UserError for a model whose VAE has no form in a single file."""
+def require_single_file(components: Components) -> None:
+    """Raises UserError for a model that other programs could not read from a single file."""
+    vae, hint = components.vae, "save: {single_file: false} writes the folder alone"
     if not isinstance(vae, AutoencoderKL):
-        raise UserError(
-            f"a single file has no form for the VAE of this model, an {type(vae).__name__}",
-            "",
-            "save: {single_file: false, folder: true} keeps the folder alone",
+        what = f"a single file has no form for the VAE of this model, an {type(vae).__name__}"
+        raise UserError(what, "", hint)
+    widths = {
+        each.config.hidden_size for each in (components.text_encoder, components.text_encoder_2)
+    }
+    if len(widths) == 1:
+        what = (
+            "in a single file text encoders are told apart by their widths, which are the same here"
         )
+        raise UserError(what, f"both are {widths.pop()} wide", hint)
 
 
 def checkpoint_tensors(components: Components, dtype: torch.dtype) -> dict[str, Tensor]:
-    """Every tensor of the file, on the CPU. Raises UserError for a VAE without such a form."""
-    require_single_file(components.vae)
+    """Every tensor of the file, on the CPU. Raises UserError as `require_single_file`."""
+    require_single_file(components)
     parts = {
         "unet": _unet(components.unet),
         "vae": _vae(components.vae),

@@ -59,7 +59,7 @@ class Trainer:
         torch.manual_seed(self._recipe.seed)
         self._components = open_components(self._plan.source)
         if self._recipe.save.single_file and not self._recipe.lora:
-            require_single_file(self._components.vae)
+            require_single_file(self._components)
         self._loop = self._make_loop()
         if checkpoint:
             self._loop.restore(checkpoint)

@@ -17,11 +17,11 @@ UNET = {
     "addition_time_embed_dim": 4,
     "attention_head_dim": [2, 2],
     "block_out_channels": [8, 16],
-    "cross_attention_dim": 16,
+    "cross_attention_dim": 20,
     "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
     "layers_per_block": 1,
     "norm_num_groups": 4,
-    "projection_class_embeddings_input_dim": 32,
+    "projection_class_embeddings_input_dim": 36,
     "sample_size": 8,
     "transformer_layers_per_block": [1, 1],
     "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
@@ -56,12 +56,17 @@ TEXT = {
     "projection_dim": 8,
     "vocab_size": 49408,
 }
+SECOND_TEXT = TEXT | {
+    "architectures": ["CLIPTextModelWithProjection"],
+    "hidden_size": 12,
+    "projection_dim": 12,
+}
 
 
 def write_config(folder: Path, vae: dict[str, object] = VAE) -> Path:
     """Config files of a small model."""
     parts = {"unet": UNET, "vae": vae, "text_encoder": TEXT}
-    parts["text_encoder_2"] = TEXT | {"architectures": ["CLIPTextModelWithProjection"]}
+    parts["text_encoder_2"] = SECOND_TEXT
     for name, config in parts.items():
         (folder / name).mkdir(parents=True)
         (folder / name / "config.json").write_text(json.dumps(config))
