@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tagkit.linting.diagnostics import Diagnostic
     from tagkit.training import Plan
 
-_STOPPED_BY = {"error": ("error",), "warning": ("error", "warning"), "off": ()}
 _NAMED_AT_MOST = 10
 
 
@@ -27,13 +26,13 @@ def lint_captions(plan: Plan) -> None:
     What no setting of lint switches off stops every training.
     """
     always = {rule.code for rule in shipped_rules() if rule.always}
-    stopping = _STOPPED_BY[plan.recipe.lint]
+    stopping = plan.recipe.stopped_by
     grave: list[str] = []
     counts: Counter[str] = Counter()
     for place, found in _findings(plan):
         if found.code in always or found.severity in stopping:
             grave.append(f"{place}: {found.code} {found.message}")
-        elif plan.recipe.lint != "off":
+        elif stopping:
             counts[found.severity] += 1
     if grave:
         number = f"{len(grave)} finding{'s' if len(grave) > 1 else ''}"

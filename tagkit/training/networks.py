@@ -45,9 +45,10 @@ def open_components(source: Source) -> Components:
     with torch.random.fork_rng():
         torch.manual_seed(source.seed)
         components = build_components(source.config)
-    if source.vae is None:
+    vae = source.vae or source.config / "vae"
+    if source.vae is None and not any(vae.glob("*.safetensors")):
         return components
-    return components._replace(vae=_open_vae(source.vae, components.vae))
+    return components._replace(vae=_open_vae(vae, components.vae))
 
 
 def build_components(config: Path) -> Components:
@@ -100,9 +101,10 @@ class Denoised(nn.Module):  # type: ignore[misc]
         if isinstance(texts, Tokens):
             with torch.set_grad_enabled(self.trains_text and torch.is_grad_enabled()):
                 texts = encoded(self.text_encoder, self.text_encoder_2, texts)
-        conditions = {"text_embeds": texts.pooled, "time_ids": sizes}
+        context, pooled = (each.to(noisy.dtype) for each in texts)
+        conditions = {"text_embeds": pooled, "time_ids": sizes}
         said: Tensor = self.unet(
-            noisy, times, encoder_hidden_states=texts.context, added_cond_kwargs=conditions
+            noisy, times, encoder_hidden_states=context, added_cond_kwargs=conditions
         ).sample
         return said
 
@@ -122,7 +124,9 @@ def make_ready(
         network = getattr(components, name)
         learns = name in trained and recipe.lora is None
         network.requires_grad_(learns)
-        network.to(dtype=full if learns else resting)
+        if learns or recipe.lora:
+            # What rests beside a LoRA is not saved, and may lose digits.
+            network.to(dtype=full if learns else resting)
         if name in trained and recipe.lora:
             _add_lora(network, name, recipe.lora, full)
         if name == "unet" or reads:

@@ -22,13 +22,14 @@ SUFFIXES = (".yaml", ".yml")
 _TOLD = frozenset(CardTraining.__struct_fields__) - frozenset(Training.__struct_fields__)
 
 _EVERY_STEPS = 500
+_STOPPED_BY = {"error": ("error",), "warning": ("error", "warning"), "off": ()}
 
 
 class Start(Part, frozen=True):
     """A model of random weights, built from the config files of a folder.
 
     config: the folder, from the recipe's own or inside tagkit's `models`. vae: a folder or file of
-    a trained VAE, since the recipe trains none.
+    a trained VAE, since recipes train none; not needed where the folder itself holds its weights.
     """
 
     config: str
@@ -111,7 +112,12 @@ class Recipe(Training, frozen=True, kw_only=True):
     seed: int = 0
     save: Save = Save()
     samples: Samples = Samples()
-    lint: Literal["error", "warning", "off"] = "error"
+    lint: Literal["error", "warning", "off"] | bool = "error"
+
+    @property
+    def stopped_by(self) -> tuple[str, ...]:
+        """Severities of findings in captions that stop training; YAML reads `off` as false."""
+        return _STOPPED_BY["off" if self.lint is False else str(self.lint)]
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -238,6 +244,10 @@ def _check(read: Read) -> None:
     if recipe.max_steps is None and recipe.epochs is None:
         what = f"`{read.path}` does not say how long to train"
         raise UserError(what, place("max_steps"), "max_steps: 1000, or epochs: 10")
+    if recipe.lint is True:
+        raise UserError(
+            "`lint: true` says not what stops training", place("lint"), "error, warning"
+        )
     buckets = recipe.buckets
     if buckets.min > buckets.max:
         what = f"the smallest side of the buckets, {buckets.min}, is above the largest"

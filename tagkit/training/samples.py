@@ -90,17 +90,16 @@ def draw_samples(
 
 
 class _Before:
-    """How a network was: its device, and the precision of each weight that rests."""
+    """How a network was, to the digit: precision and device of its weights may change meanwhile."""
 
     def __init__(self, network: Any) -> None:
         self._network = network
         self._device = network.device
         self._training = network.training
-        self._resting = [(each, each.dtype) for each in network.parameters()]
+        self._weights = [(weight, weight.data) for weight in network.parameters()]
 
     def restore(self) -> None:
-        """As it was; what is trained never changed its precision."""
+        """As it was."""
         self._network.to(self._device).train(self._training)
-        for weight, dtype in self._resting:
-            if weight.dtype != dtype:
-                weight.data = weight.data.to(dtype)
+        for weight, data in self._weights:
+            weight.data = data

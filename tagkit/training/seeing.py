@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,8 +51,10 @@ class Latents:
 
     def fill(self, vae: Any, device: torch.device, told: Told) -> None:
         """Encodes what is not in files. Raises UserError for a picture that is damaged."""
-        # In full precision: encoding is done once, and SDXL's VAE overflows in half.
-        reader = Vae(vae, device, torch.float32, tiling=None)
+        # SDXL's VAE overflows in fp16. A copy, since what is saved must lose no digit.
+        brief = self._plan.recipe.precision.mixed == "bf16"
+        dtype = torch.bfloat16 if brief else torch.float32
+        reader = Vae(deepcopy(vae), device, dtype, tiling=None)
 
         def make(index: int) -> dict[str, Tensor]:
             with torch.inference_mode(), memory_errors():

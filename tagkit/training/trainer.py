@@ -81,7 +81,6 @@ class Trainer:
         texts = Texts(self._plan, self._output / "cache")
         with self._accelerator.main_process_first():
             latents.fill(components.vae, device, self._told("latents"))
-            components.vae.to("cpu")
             reads = reads_each_step(self._recipe)
             model = make_ready(components, self._recipe, device, reads=reads)
             if not reads:

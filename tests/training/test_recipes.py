@@ -58,6 +58,7 @@ def test_a_recipe_of_another_folder_keeps_its_own_paths(recipe, pictures, tmp_pa
         ("seed: 1\noptimizer:\n  nam: lion", "unknown key `nam`", 3, "did you mean `name`"),
         ("optimizer: {name: sgd}", "invalid enum value 'sgd'", 1, ""),
         ("batch_size: 0", "`batch_size`", 1, ""),
+        ("max_steps: 1\nfrom: b\nlint: on\ndata: [{folder: a}]", "`lint: true`", 3, "warning"),
         ("buckets: {step: 12}", "buckets.step", 1, ""),
         ("extends: baxl-v4", "`extends: baxl-v4` names no card", 1, "did you mean `baxl-v3`"),
         ("extends: tiny", "does not say how it was trained", 1, ""),

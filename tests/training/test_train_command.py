@@ -83,7 +83,7 @@ def test_what_it_trained_is_rendered(run, recipe, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("lint", "status"), [("error", 0), ("warning", 2), ("off", 0)], ids=lambda value: str(value)
+    ("lint", "status"), [("error", 0), ("warning", 2), ("off", 0), (False, 0)], ids=str
 )
 def test_captions_are_linted_first(run, recipe, pictures, lint, status):
     (pictures / "red.txt").write_text("1girl, smile, 1girl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -84,8 +85,13 @@ def test_the_folder_is_one_for_diffusers(train):
     assert pipeline.scheduler.config.prediction_type == "epsilon"
 
 
-def test_unet_only_leaves_the_text_encoders_alone(train, config):
-    trained = weights_of(opened_folder(train().files[1]))
+@pytest.mark.parametrize(
+    "precision", [{"mixed": "bf16"}, {"full": "bf16"}, {"mixed": "bf16", "full": "bf16"}], ids=str
+)
+def test_what_is_not_trained_comes_out_as_it_went_in(train, config, precision):
+    """Also after samples, and where training is less precise than what is saved."""
+    samples = {"prompts": ["hat"], "every_steps": 1, "steps": 1}
+    trained = weights_of(opened_folder(train(precision=precision, samples=samples).files[1]))
     torch.manual_seed(1)
     for name, tensor in weights_of(build_components(config)).items():
         if not name.startswith("unet."):
@@ -124,6 +130,21 @@ def test_a_tiny_vae_goes_with_the_folder_alone(train, config_of_tiny_vae):
     assert "single_file: false" in caught.value.hint
     (folder,) = train(**{"from": start}, save={"single_file": False}).files
     assert type(opened_folder(folder).vae).__name__ == "AutoencoderTiny"
+
+
+def test_a_trained_vae_is_taken_from_where_it_lies(train, config, tmp_path):
+    torch.manual_seed(5)
+    vae = build_components(config).vae
+    vae.save_pretrained(tmp_path / "vae")
+    shutil.copytree(config, tmp_path / "mine")
+    shutil.copy(next((tmp_path / "vae").glob("*.safetensors")), tmp_path / "mine" / "vae")
+    for name, start in {
+        "folder": {"config": str(config), "vae": "vae"},
+        "file": {"config": str(config), "vae": "vae/diffusion_pytorch_model.safetensors"},
+        "beside its config": {"config": "mine"},
+    }.items():
+        trained = opened_folder(train(name, **{"from": start}).files[1]).vae.state_dict()
+        assert all(torch.equal(trained[key], each) for key, each in vae.state_dict().items()), name
 
 
 @pytest.mark.parametrize("targets", ["attention", "transformers", "all"])
