@@ -50,16 +50,19 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def read_yaml(path: Path, type_: type[T]) -> T:
-    """The file as a value of `type_`, a msgspec type. Raises UserError."""
-    return parse_yaml(read_text(path), type_, str(path))
+def read_yaml(path: Path, type_: type[T], *, strict: bool = True) -> T:
+    """The file as a value of `type_`, a msgspec type; as `parse_yaml`. Raises UserError."""
+    return parse_yaml(read_text(path), type_, str(path), strict=strict)
 
 
-def parse_yaml(text: str, type_: type[T], name: str) -> T:
-    """`text` as a value of `type_`; `name` stands for the file in errors. Raises UserError."""
+def parse_yaml(text: str, type_: type[T], name: str, *, strict: bool = True) -> T:
+    """`text` as a value of `type_`; `name` stands for the file in errors. Raises UserError.
+
+    strict: a text is no number; `1e-4`, which YAML 1.1 takes for a text, is one otherwise.
+    """
     node, data = _load(text, name)
     try:
-        return msgspec.convert(data, type_)
+        return msgspec.convert(data, type_, strict=strict)
     except msgspec.ValidationError as error:
         raise _explained(str(error), node, type_, name) from error
 
@@ -86,10 +89,10 @@ def _below(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
     return node.value[step] if isinstance(node, yaml.SequenceNode) else None
 
 
-def converted(data: object, type_: type[T], name: str) -> T:
+def converted(data: object, type_: type[T], name: str, *, strict: bool = True) -> T:
     """What was read already as a value of `type_`; `name` stands for it. Raises UserError."""
     try:
-        return msgspec.convert(data, type_)
+        return msgspec.convert(data, type_, strict=strict)
     except msgspec.ValidationError as error:
         raise _explained(str(error), None, type_, name) from error
 

@@ -117,6 +117,11 @@ def prompt_chunks(text: str, embeddings: Vectors = ()) -> list[Chunk]:
     ]
 
 
+def caption_chunks(text: str) -> list[Chunk]:
+    """Chunks of one caption, in which every sign is a letter; at least one."""
+    return [_chunk(each) for each in _cut([(text, 1.0)], encode)[0]]
+
+
 def _chunk(tokens: list[tuple[_Token, float]]) -> Chunk:
     return Chunk(
         tuple(token if isinstance(token, int) else 0 for token, _ in tokens),

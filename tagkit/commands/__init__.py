@@ -29,6 +29,7 @@ COMMANDS = {
     "rules": "List the rules.",
     "status": "Show the state of an output folder.",
     "tokens": "Count CLIP tokens and show the chunks.",
+    "train": "Fine-tune a model by a recipe.",
 }
 
 
