@@ -1,8 +1,8 @@
 """Lists of tags that others wrote, or that stand under drawn busts, for `train_tag_model.py`.
 
-`character_tags.jsonl`, `prompts.jsonl` and `danbooru_tags.csv` are read from a folder of the user's;
-nothing of them stays but what a model learns. Tags that are in no table of the project, sexual ones
-and words of its safety rule are left out, and so are whole lists that break that rule.
+`character_tags.jsonl`, `prompts.jsonl` and `danbooru_tags.csv` are read from a folder of the
+user's; nothing of them stays but what a model learns. Tags that are in no table of the project,
+sexual ones and words of its safety rule are left out, and so are whole lists that break that rule.
 """
 
 from __future__ import annotations
