@@ -70,7 +70,7 @@ def draw_samples(
     if not jobs:
         return
     before = [_Before(each) for each in components]
-    speed = Speed(channels_last=memory_format(plan.recipe) is torch.channels_last)
+    speed = Speed(offload=False, channels_last=memory_format(plan.recipe) is torch.channels_last)
     trained = plan.source.trained
     try:
         with torch.random.fork_rng(), computing:

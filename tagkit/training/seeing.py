@@ -12,6 +12,7 @@ import torch
 from tagkit.errors import UserError
 from tagkit.rendering.conditioning import Encoded
 from tagkit.rendering.memory import memory_errors
+from tagkit.rendering.residence import Residence
 from tagkit.rendering.vae import Vae
 from tagkit.training.captions import drawn_caption, is_fixed
 from tagkit.training.dataset import load_image
@@ -54,7 +55,7 @@ class Latents:
         # SDXL's VAE overflows in fp16. A copy, since what is saved must lose no digit.
         brief = self._plan.recipe.precision.mixed == "bf16"
         dtype = torch.bfloat16 if brief else torch.float32
-        reader = Vae(deepcopy(vae), device, dtype, tiling=None)
+        reader = Vae(deepcopy(vae), Residence(device, in_turn=False), dtype, tiling=None)
 
         def make(index: int) -> dict[str, Tensor]:
             with torch.inference_mode(), memory_errors():

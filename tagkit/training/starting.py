@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from tagkit.training.recipe import Read, Start
 
 _EPSILON = Prediction("epsilon", zero_snr=False)
+
+
+class _Scheduler(msgspec.Struct, frozen=True):
+    """What counts here of the config of a scheduler of diffusers."""
+
+    prediction_type: Literal["epsilon", "v_prediction"] = "epsilon"
+    rescale_betas_zero_snr: bool = False
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -73,7 +80,7 @@ def _named(read: Read, name: str, settings: Settings) -> Source:
                 raise
             hint = nearest(name, list(cards), "cards")
             raise UserError(error.what, read.place("from"), f"{error.hint}; {hint}") from error
-        trained = _EPSILON
+        trained = _of_scheduler(weights.config) or _EPSILON
     if weights.kind == "file":
         header = require_checkpoint(weights.path)
         said = {**header.shapes, "__metadata__": dict(header.metadata)}
@@ -81,6 +88,16 @@ def _named(read: Read, name: str, settings: Settings) -> Source:
     if weights.kind == "seed":
         return Source(None, weights.config, trained, weights.seed)
     return Source(weights, weights.config, trained)
+
+
+def _of_scheduler(folder: Path) -> Prediction | None:
+    """What a diffusers folder says of its training, None where it says nothing."""
+    try:
+        written = (folder / "scheduler" / "scheduler_config.json").read_bytes()
+        said = msgspec.json.decode(written, type=_Scheduler)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return Prediction(said.prediction_type.replace("_", "-"), said.rescale_betas_zero_snr)
 
 
 def _built(read: Read, start: Start) -> Source:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("peft")
 
-from ldm_checkpoint import checkpoint  # noqa: E402
+import ldm_checkpoint  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 
-from tagkit.data import data_folder  # noqa: E402
 from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.components import Components, load_components  # noqa: E402
 from tagkit.rendering.hashes import FileHashes  # noqa: E402
@@ -55,8 +55,11 @@ def opened_folder(path):
 
 def test_a_single_file_has_the_names_and_tensors_of_other_programs():
     """Against a conversion that was written apart from this one, on a model of three levels."""
-    components = build_components(data_folder("models") / "image" / "tiny")
-    ours, theirs = checkpoint_tensors(components, torch.float16), checkpoint(components)
+    components = build_components(Path(ldm_checkpoint.__file__).with_name("random_model"))
+    ours, theirs = (
+        checkpoint_tensors(components, torch.float16),
+        ldm_checkpoint.checkpoint(components),
+    )
     assert ours.keys() == theirs.keys()
     for name, tensor in theirs.items():
         assert torch.equal(ours[name], tensor.half()), name
@@ -184,3 +187,16 @@ def test_the_average_is_what_is_saved(train, config, tmp_path):
     for name, tensor in averaged.items():
         assert torch.equal(saved[name], tensor)
     assert any(not torch.equal(averaged[name], last[name]) for name in last)
+
+
+def test_training_goes_on_in_what_was_trained(train, tmp_path):
+    """A folder and a file say themselves what they predict."""
+    loss = {"prediction": "v-prediction", "zero_snr": True}
+    folder = train("first", loss=loss).files[1]
+    said = train("second", **{"from": str(folder)}).files[0]
+    header = read_header(said)
+    assert prediction_of({**header.shapes, "__metadata__": header.metadata}) == (
+        "v-prediction",
+        True,
+    )
+    assert header.metadata["modelspec.prediction_type"] == "v"

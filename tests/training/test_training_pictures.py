@@ -134,7 +134,7 @@ def test_the_plan_counts_steps_and_says_what_is_enlarged_or_cut(recipe, pictures
         ("bazl-v3", "there is no checkpoint `bazl-v3`"),
         ({"config": "gone"}, "`from.config` names `gone`"),
         ({"config": "pictures"}, "is no folder of config files"),
-        ({"config": "image/tiny", "vae": "gone"}, "`from.vae` names `gone`"),
+        ({"config": "tiny/image", "vae": "gone"}, "`from.vae` names `gone`"),
         ("model.ckpt", "is a pickle"),
         ("pictures", "is no diffusers folder of an SDXL model"),
         ("lora.safetensors", "is no SDXL checkpoint but a LoRA"),
