@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,9 +79,12 @@ def command(
       tagkit train examples/train/tiny.yaml --set max_steps=50
     """
     from tagkit.commands.training_report import plan_document, plan_lines
-    from tagkit.training import planned
+    from tagkit.training import is_first_process, planned
 
     plan = planned(recipe, settings)
+    if not is_first_process():
+        _train(plan, output, resume, device)
+        return EXIT_DONE
     for warning in plan.warnings:
         click.echo(f"warning: {warning}", err=True)
     _lint(plan)
@@ -96,10 +99,12 @@ def command(
 
 def _train(plan: Plan, output: Path | None, resume: str, device: str) -> Summary:
     from tagkit.commands.training_progress import watching
-    from tagkit.training import Surroundings, output_of, train
+    from tagkit.training import Surroundings, is_first_process, output_of, train
+    from tagkit.training.events import unwatched
 
     folder = output or output_of(plan.read.path)
-    with _stoppable() as stopping, watching() as watch:
+    listening = watching() if is_first_process() else nullcontext(unwatched)
+    with _stoppable() as stopping, listening as watch:
         return train(
             plan,
             folder,

@@ -159,7 +159,7 @@ class Loop:
         count = self._recipe.gradient_accumulation
         total = torch.zeros((), device=self._accelerator.device)
         for turn in range(count):
-            if self._stopping():
+            if self._is_to_stop():
                 self._optimizer.zero_grad(set_to_none=True)
                 raise Stopped
             number, batch = self._next_batch()
@@ -169,6 +169,14 @@ class Loop:
                 self._accelerator.backward(loss)
             total += loss.detach()
         return float(self._accelerator.reduce(total, "mean"))
+
+    def _is_to_stop(self) -> bool:
+        """Whether any of the processes was asked to, so that all of them stop together."""
+        asked = self._stopping()
+        if self._accelerator.num_processes == 1:
+            return asked
+        flag = torch.tensor(float(asked), device=self._accelerator.device)
+        return bool(self._accelerator.reduce(flag, "sum") > 0)
 
     def _next_batch(self) -> tuple[int, Batch]:
         """Of the batches that are dealt out in turn, the one of this process."""

@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,11 @@ def planned(path: Path | str, settings: Sequence[str] = ()) -> Plan:
     return make_plan(read_recipe(Path(path), settings, found.cards), found)
 
 
+def is_first_process() -> bool:
+    """Whether this is the one process that writes and speaks, where several train together."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def output_of(path: Path) -> Path:
     """Where a training's files go if nobody says: beside the recipe, named by its stem."""
     return path.with_suffix("")
@@ -85,7 +91,7 @@ def train(
     """
     open_libraries()
     started = surroundings.clock()
-    with folder_lock(output / "checkpoints"):
+    with folder_lock(output / "checkpoints") if is_first_process() else nullcontext():
         from tagkit.training.trainer import Trainer
 
         trainer = Trainer(plan, output, device, surroundings)

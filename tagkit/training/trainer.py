@@ -136,12 +136,12 @@ class Trainer:
                 self._finish(f"{self._plan.read.name}-{step:08}")
 
     def _keep(self) -> None:
-        """Writes a checkpoint of the step, unless it is there."""
-        if self._is_main and (self._loop.step > self._saved or self._loop.step == 0):
+        """Writes a checkpoint of the step, unless it is there; one process alone does so."""
+        step = self._loop.step
+        if self._is_main and (step > self._saved or step == 0):
             path = self._checkpoints.save(*self._loop.state())
             self._around.watch(Saved("checkpoint", path))
-        self._saved, self._saved_at = self._loop.step, self._around.clock()
-        self._accelerator.wait_for_everyone()
+        self._saved, self._saved_at = step, self._around.clock()
 
     def _draw_if_due(self) -> None:
         every = self._recipe.samples.every_steps
@@ -149,14 +149,14 @@ class Trainer:
             self._draw()
 
     def _draw(self) -> None:
-        if self._is_main:
-            try:
-                with self._loop.averaged.in_place():
-                    for path in self._drawn():
-                        self._around.watch(Saved("sample", path))
-            except MemoryError:
-                self._around.watch(Warned("memory does not hold a sample; none is drawn"))
-        self._accelerator.wait_for_everyone()
+        if not self._is_main:
+            return
+        try:
+            with self._loop.averaged.in_place():
+                for path in self._drawn():
+                    self._around.watch(Saved("sample", path))
+        except MemoryError:
+            self._around.watch(Warned("memory does not hold a sample; none is drawn"))
 
     def _drawn(self) -> Iterator[Path]:
         return draw_samples(

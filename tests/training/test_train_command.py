@@ -191,3 +191,21 @@ def test_a_recipe_that_is_not_there_is_named(run):
     out = run("train", "gone.yaml")
     assert out.returncode == 2
     assert "cannot read `gone.yaml`" in out.stderr
+
+
+def test_two_processes_train_one_model(recipe, run, tmp_path):
+    """Each sees its own batches, so that an epoch is over in half the steps."""
+    path = recipe(max_steps=5, trained="unet+text")
+    out = subprocess.run(
+        [
+            sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2",
+            "-m", "tagkit", "train", str(path), *CPU,
+        ],
+        capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "ACCELERATE_USE_CPU": "true"},
+    )  # fmt: skip
+    assert out.returncode == 0, out.stderr
+    assert out.stdout.count("5 steps done") == 1
+    rows = (tmp_path / "recipe" / "training.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[1] for row in rows] == ["0", "0", "0", "1", "1"]
+    assert "6 steps done, 1 of them now" in run("train", path, *CPU, "--set", "max_steps=6").stdout
