@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Box = tuple[float, float, float, float]
 
 SIDE = 128
-TRAINING = 5_000
+TRAINING = 3_000
 UNSEEN = 400
 STEPS = 700
 BATCH = 48

@@ -124,7 +124,7 @@ def _cut(picture: Picture, card: TagCard, random: Random) -> tuple[str, list[str
 
 
 def _parted(tags: list[str], random: Random) -> tuple[list[str], list[str]]:
-    if random.random() < 0.3:
+    if len(tags) < 2 or random.random() < 0.3:
         return [], tags
     given = random.sample(tags, random.randint(1, max(1, len(tags) * 3 // 5)))
     return given, [tag for tag in tags if tag not in given]

@@ -175,11 +175,14 @@ def _anonymous(text: str) -> Iterable[int]:
 def _marks(text: str) -> tuple[int, ...]:
     if not is_plain(text):
         return tuple(encode(text))
-    return tuple(
-        COMMA if word == "," else _OTHER
-        for word in pre_tokens(text)
-        for _ in range(word_count(word))
-    )
+    return tuple(chain.from_iterable(map(_marks_of_word, pre_tokens(text))))
+
+
+def _marks_of_word(word: str) -> Iterable[int]:
+    """A run of signs with a comma in it (`^_^,`) may or may not hold the comma's own token."""
+    if word == ",":
+        return (COMMA,)
+    return encode(word) if "," in word else (_OTHER,) * word_count(word)
 
 
 def _cut(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from tagkit.commands.inputs import STDIN, expanded
+from tagkit.commands.inputs import STDIN, empty_folder, expanded
 from tagkit.commands.progress import changes
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.errors import UserError
@@ -158,7 +158,10 @@ def _real_files(file: Path, choices: Choices, temporary: Path) -> Iterator[Path]
         real.write_bytes(sys.stdin.buffer.read())
         yield real
     elif file.is_dir() and not is_output(file):
-        yield from map(Path, expanded((str(file),)))
+        found = [Path(each) for each in expanded((str(file),))]
+        if found == [file]:
+            raise empty_folder(str(file))
+        yield from found
     elif file.exists():
         yield file
     else:

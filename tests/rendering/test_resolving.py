@@ -373,7 +373,7 @@ def test_a_checkpoint_says_what_it_predicts(tmp_path, marks, trained):
     path, prompts = tmp_path / "mix.safetensors", tmp_path / "p.txt"
     path.write_bytes(safetensors(**marks))
     prompts.write_text("1girl\n")
-    order = Order((prompts,), parse_overrides(["model=tiny"]), str(path))
+    order = Order((prompts,), parse_overrides(["model=baxl-v3"]), str(path))
     [job] = planned(order).jobs
     assert (job.prediction, job.zero_snr) == trained
 
