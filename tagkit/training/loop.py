@@ -63,11 +63,11 @@ def make_accelerator(recipe: Recipe, device: torch.device) -> Accelerator:
         kwargs_handlers=[unused],
     )
     if made.scaler is not None and recipe.precision.full == "fp16":
-        _allow_half_gradients(made.scaler)
+        allow_half_gradients(made.scaler)
     return made
 
 
-def _allow_half_gradients(scaler: Any) -> None:
+def allow_half_gradients(scaler: Any) -> None:
     """torch refuses to scale back gradients that are fp16 themselves; full fp16 is just that."""
     scale_back = scaler._unscale_grads_
     scaler._unscale_grads_ = lambda optimizer, inverse, found, _allowed: scale_back(

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from tagkit.cards import image_card
 from tagkit.errors import UserError
+from tagkit.settings import Settings
+from tagkit.training.plan import make_plan
 from tagkit.training.recipe import differences, read_recipe
 
 
@@ -111,3 +115,17 @@ def test_differences_are_told_key_by_key(recipe):
         "seed: as usual -> 2",
     ]
     assert differences(now, now) == []
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "train"
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_examples_are_recipes(path):
+    assert read_recipe(path).recipe.data
+
+
+def test_the_tiny_example_has_pictures_in_their_own_sizes():
+    plan = make_plan(read_recipe(EXAMPLES / "tiny.yaml"), Settings())
+    assert {*plan.buckets} == {(128, 128), (128, 192), (192, 128), (192, 192)}
+    assert plan.warnings == ()
