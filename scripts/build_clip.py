@@ -57,7 +57,7 @@ def write_merges(vocabulary: Path) -> list[str]:
 def words(merges: list[str]) -> set[str]:
     """Every word that is one token, every word of two or more tag names, short punctuation.
 
-    And all parts of the curated names as they stand in front of a comma, kaomoji too.
+    And all parts of the curated names with and without a comma behind them, kaomoji too.
     """
     ends = ("".join(merge.split()) for merge in merges)
     found = {end[:-4] for end in ends if end.endswith("</w>") and end[:-4].isascii()}
@@ -65,8 +65,14 @@ def words(merges: list[str]) -> set[str]:
         found |= {"".join(run) for run in itertools.product(_common_marks(length), repeat=length)}
     names = Counter(word for name in _names() for word in set(pre_tokens(name)))
     found |= {word for word, times in names.items() if times > 1}
-    found |= {word for name in _curated() for word in pre_tokens(f"{name},")}
+    found |= {word for name in _curated() for text in _as_read(name) for word in pre_tokens(text)}
     return found | _bracket_runs() | set(PROSE)
+
+
+def _as_read(name: str) -> list[str]:
+    """A name as CLIP may get it: with what follows, and without the escapes of its grammar."""
+    plain = name.replace("\\", "")
+    return [name, f"{name},", plain, f"{plain},"]
 
 
 def _common_marks(length: int) -> str:

@@ -135,7 +135,7 @@ class _Words:
         said = _WORD.findall(text)
         return (
             (not self._words.isdisjoint(said) and not self._phrases.isdisjoint(_phrases(said)))
-            or any(part in text for part in self._parts)
+            or (not text.isascii() and any(part in text for part in self._parts))
             or any(int(age[1]) < self._below for age in _AGE.finditer(text))
         )
 
