@@ -105,10 +105,11 @@ def test_one_picture_that_does_not_fit_makes_networks_take_turns(
     job = make_job()
     expected = tiny.latents([job])
     monkeypatch.setattr(components.unet, "forward", tight)
-    assert torch.equal(pipeline.latents([job]), expected)
+    assert torch.allclose(pipeline.latents([job]), expected, rtol=1e-4, atol=1e-3)
     assert pipeline._residence._in_turn
     assert "texts" in seen
-    assert np.array_equal(pipeline.picture(expected[0]), tiny.picture(expected[0]))
+    one, other = (each.picture(expected[0]).astype(int) for each in (pipeline, tiny))
+    assert np.abs(one - other).max() <= 1
     assert seen[-1] == "vae"
 
 
