@@ -2,6 +2,8 @@
 
     python benchmarks/lint_many.py [PROMPTS] [TAGS.csv]
 
+They are linted twice: as prompts, and as captions of training pictures (`--captions`).
+
 The prompts are drawn with a fixed seed, popular tags more often, from a tag list in the form of
 A1111's tag autocomplete (`name,category,count,aliases`), or else evenly from tagkit's own tables.
 `tagkit lint` is timed as a process: start, reading, all rules, exact counts, JSON out.
@@ -31,7 +33,7 @@ GROUPS = (
 RUNNER = """
 import resource, subprocess, sys, time
 start = time.perf_counter()
-command = [sys.argv[1], "-m", "tagkit", "lint", sys.argv[2], "--output-format", "json"]
+command = [sys.argv[1], "-m", "tagkit", "lint", *sys.argv[2:], "--output-format", "json"]
 subprocess.run(command, stdout=subprocess.DEVNULL)
 seconds = time.perf_counter() - start
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -71,29 +73,35 @@ def main() -> None:
     """Times both and prints prompts a second and the ratios."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     texts = prompts(count, weighted_tags(Path(sys.argv[2]) if len(sys.argv) > 2 else None))
-    lint, lint_work, memory = lint_seconds(texts)
+    lint = lint_seconds(texts, "--prompts")
+    captions = lint_seconds(texts, "--captions")
     tokenizer = load_tokenizer()
     start, work = time.perf_counter(), time.process_time()
     tokenizer.encode_batch(texts)
     batch, batch_work = time.perf_counter() - start, time.process_time() - work
     print(f"{count} prompts, {sum(map(len, texts)) / count:.0f} characters each")
     for name, seconds, processor in (
-        ("tagkit lint", lint, lint_work),
+        ("tagkit lint", *lint[:2]),
+        ("tagkit lint --captions", *captions[:2]),
         (f"encode_batch, {os.cpu_count()} cores", batch, batch_work),
     ):
         rate, each = count / seconds, processor / count * 1e6
         print(f"{name:24} {seconds:6.2f} s {rate:8.0f} a second {each:5.0f} us of processor each")
-    print(f"prompts a second, lint / encode_batch: {batch / lint:.2f}")
-    print(f"the same for processor time: {batch_work / lint_work:.2f}")
-    print(f"peak memory of a lint process: {memory:.0f} MB")
+    for name, (seconds, processor, memory) in (("lint", lint), ("lint --captions", captions)):
+        print(f"prompts a second, {name} / encode_batch: {batch / seconds:.2f}")
+        print(f"the same for processor time: {batch_work / processor:.2f}")
+        print(f"peak memory of a {name} process: {memory:.0f} MB")
 
 
-def lint_seconds(texts: list[str]) -> tuple[float, float, float]:
-    """Wall and processor time of `tagkit lint FILE --output-format json`, and its memory in MB."""
+def lint_seconds(texts: list[str], kind: str) -> tuple[float, float, float]:
+    """Wall and processor time of `tagkit lint FILE --output-format json`, and its memory in MB.
+
+    kind: the option that says what the file holds.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "prompts.txt"
         path.write_text("\n".join(texts) + "\n", encoding="utf-8")
-        command = [sys.executable, "-c", RUNNER, sys.executable, str(path)]
+        command = [sys.executable, "-c", RUNNER, sys.executable, str(path), kind]
         measured = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds, work, memory = map(float, measured.split())
     return seconds, work, memory

@@ -55,14 +55,24 @@ def write_merges(vocabulary: Path) -> list[str]:
 
 
 def words(merges: list[str]) -> set[str]:
-    """Every word that is one token, every word of two or more tag names, short punctuation."""
+    """Every word that is one token, every word of two or more tag names, short punctuation.
+
+    And all parts of the curated names with and without a comma behind them, kaomoji too.
+    """
     ends = ("".join(merge.split()) for merge in merges)
     found = {end[:-4] for end in ends if end.endswith("</w>") and end[:-4].isascii()}
     for length in (1, 2, 3):
         found |= {"".join(run) for run in itertools.product(_common_marks(length), repeat=length)}
     names = Counter(word for name in _names() for word in set(pre_tokens(name)))
     found |= {word for word, times in names.items() if times > 1}
+    found |= {word for name in _curated() for text in _as_read(name) for word in pre_tokens(text)}
     return found | _bracket_runs() | set(PROSE)
+
+
+def _as_read(name: str) -> list[str]:
+    """A name as CLIP may get it: with what follows, and without the escapes of its grammar."""
+    plain = name.replace("\\", "")
+    return [name, f"{name},", plain, f"{plain},"]
 
 
 def _common_marks(length: int) -> str:
@@ -79,9 +89,14 @@ def _bracket_runs() -> set[str]:
 def _names() -> list[str]:
     names = marisa_trie.BytesTrie()
     names.load(str(data_folder("rules") / "names.marisa"))
-    curated = (data_folder("rules") / "tags").glob("*.tsv")
-    listed = [line.split("\t")[0] for path in curated for line in path.read_text().splitlines()]
+    listed = _curated()
     return [name for name in itertools.chain(listed, listed, names.keys()) if name.isascii()]
+
+
+def _curated() -> list[str]:
+    tables = (data_folder("rules") / "tags").glob("*.tsv")
+    names = [line.split("\t")[0] for path in tables for line in path.read_text().splitlines()]
+    return [name for name in names if name.isascii()]
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from tagkit.packs import Rule, shipped_rules
 from tagkit.rendering.jobfile import JobFile
 from tagkit.reporting.pages import rule_page
 from tagkit.settings import SettingsFile
+from tagkit.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ SCHEMAS = {
     "detector-card": (DetectorCard, "A card of a detector"),
     "job-file": (JobFile, "A job file of tagkit"),
     "settings": (SettingsFile, "tagkit.yaml"),
+    "training-recipe": (Recipe, "A recipe of tagkit train"),
 }
 
 

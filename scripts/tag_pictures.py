@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+from tag_apart import Apart
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +33,7 @@ def read_scenes() -> Scenes:
     """The scenes; SystemExit names tags that no table of the project has."""
     path = Path(__file__).with_name("tag_scenes.yaml")
     scenes: Scenes = yaml.safe_load(path.read_text(encoding="utf-8"))
-    unknown = sorted(_tags_in(scenes) - known_tags())
+    unknown = sorted({*_tags_in(scenes)} - known_tags())
     if unknown:
         raise SystemExit(f"{path.name}: no table has {', '.join(unknown)}")
     return scenes
@@ -44,9 +46,10 @@ def known_tags() -> set[str]:
     return {line.split("\t")[0] for text in texts for line in text.splitlines()[1:]}
 
 
-def draw_picture(scenes: Scenes, random: Random) -> Picture:
-    """One picture."""
-    kind = random.choices(scenes["people"], [each["weight"] for each in scenes["people"]])[0]
+def draw_picture(scenes: Scenes, random: Random, character: list[str] | None = None) -> Picture:
+    """One picture; of `character` if that is given, as `characters` of the scenes has them."""
+    kinds = [each for each in scenes["people"] if character is None or _shows(each, character)]
+    kind = random.choices(kinds, [each["weight"] for each in kinds])[0]
     counts, company = kind["tags"][:1], kind["tags"][1:]
     if len(company) == 1 and company[0] != "solo":
         counts, company = kind["tags"], []
@@ -54,14 +57,23 @@ def draw_picture(scenes: Scenes, random: Random) -> Picture:
     general |= {_one_of(tag, random): 2.0 for tag in kind.get("more", ()) if random.random() < 0.6}
     header = {}
     if kind["persons"]:
-        character = _character(scenes, counts, random) if kind["persons"] == 1 else None
+        if character is None and kind["persons"] == 1:
+            character = _character(scenes, counts, random)
         if character:
             header = {"character": (character[0],), "copyright": (character[1],)}
         general |= _person(scenes, kind, character, random)
-    for subject, most in (("places", 1), ("poses", 1 if kind["persons"] else 0), ("things", 2)):
-        general |= _sets(scenes[subject], random.randint(min(most, 1), most), random)
+    homes = {tag for worn in general for tag in scenes["at_home"].get(worn, ())}
+    general |= _sets(_fitting(scenes["places"], homes, random), 1, random)
+    general |= _sets(scenes["poses"], 1 if kind["persons"] else 0, random)
+    general |= _sets(_fitting(scenes["things"], homes, random), random.randint(0, 1), random)
     general |= _traits(scenes["drawing"], 1, random)
+    kept = Apart(scenes["apart"]).sort([*counts, *general]).kept
+    general = {tag: keep for tag, keep in general.items() if tag in kept}
     return Picture(counts, general, header | _remarks(random))
+
+
+def _shows(kind: dict[str, Any], character: list[str]) -> bool:
+    return bool(kind["persons"] == 1 and kind["tags"][0] == character[2])
 
 
 def _person(
@@ -102,6 +114,12 @@ def _sets(sets: list[list[str]], count: int, random: Random) -> dict[str, float]
     return drawn
 
 
+def _fitting(sets: list[list[str]], homes: set[str], random: Random) -> list[list[str]]:
+    """Those sets that have one of the tags in `homes`, or all."""
+    fitting = [own for own in sets if homes & {*_tags_in(own)}]
+    return fitting if fitting and random.random() < 0.66 else sets
+
+
 def _remarks(random: Random) -> dict[str, tuple[str, ...]]:
     """Header fields that say nothing of what is to be seen."""
     remarks: dict[str, tuple[str, ...]] = {}
@@ -123,12 +141,23 @@ def _one_of(tag: str, random: Random) -> str:
     return random.choice(tag.split(" | "))
 
 
-def _tags_in(value: Any) -> set[str]:
+def writing_order(scenes: Scenes) -> dict[str, int]:
+    """Where a tag stands among others: what people look like, what they wear, where, and so on."""
+    subjects = ("people", "looks", "kinds", "clothes", "places", "poses", "things", "drawing")
+    tags = dict.fromkeys(tag for subject in subjects for tag in _tags_in(scenes[subject]))
+    return {tag: place for place, tag in enumerate(tags)}
+
+
+def _tags_in(value: Any) -> Iterator[str]:
     """Every tag of the scenes; names and series of characters are none."""
     if isinstance(value, str):
-        return set(value.split(" | "))
-    if isinstance(value, dict):
-        inner = [item for key, item in value.items() if key not in ("wears", "characters")]
-        inner += [character[2:] for character in value.get("characters", ())]
-        return set().union(*map(_tags_in, inner))
-    return set().union(*map(_tags_in, value)) if isinstance(value, list) else set()
+        yield from value.split(" | ")
+    elif isinstance(value, list):
+        for item in value:
+            yield from _tags_in(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == "characters":
+                yield from _tags_in([character[2:] for character in item])
+            elif key != "wears":
+                yield from _tags_in(item)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
@@ -23,6 +32,9 @@ MAX_DEPTH = 50
 
 _PATH = re.compile(r" - at `(key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+_QUOTES = "put a text that holds `{`, `[`, `:`, `#` or quotes into quotes"
+_ENUM = re.compile(r"Invalid enum value")
+_PATTERN = re.compile(r"Expected `str` matching regex")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 
 
@@ -38,16 +50,19 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def read_yaml(path: Path, type_: type[T]) -> T:
-    """The file as a value of `type_`, a msgspec type. Raises UserError."""
-    return parse_yaml(read_text(path), type_, str(path))
+def read_yaml(path: Path, type_: type[T], *, strict: bool = True) -> T:
+    """The file as a value of `type_`, a msgspec type; as `parse_yaml`. Raises UserError."""
+    return parse_yaml(read_text(path), type_, str(path), strict=strict)
 
 
-def parse_yaml(text: str, type_: type[T], name: str) -> T:
-    """`text` as a value of `type_`; `name` stands for the file in errors. Raises UserError."""
+def parse_yaml(text: str, type_: type[T], name: str, *, strict: bool = True) -> T:
+    """`text` as a value of `type_`; `name` stands for the file in errors. Raises UserError.
+
+    strict: a text is no number; `1e-4`, which YAML 1.1 takes for a text, is one otherwise.
+    """
     node, data = _load(text, name)
     try:
-        return msgspec.convert(data, type_)
+        return msgspec.convert(data, type_, strict=strict)
     except msgspec.ValidationError as error:
         raise _explained(str(error), node, type_, name) from error
 
@@ -74,10 +89,10 @@ def _below(node: yaml.Node | None, step: str | int) -> yaml.Node | None:
     return node.value[step] if isinstance(node, yaml.SequenceNode) else None
 
 
-def converted(data: object, type_: type[T], name: str) -> T:
+def converted(data: object, type_: type[T], name: str, *, strict: bool = True) -> T:
     """What was read already as a value of `type_`; `name` stands for it. Raises UserError."""
     try:
-        return msgspec.convert(data, type_)
+        return msgspec.convert(data, type_, strict=strict)
     except msgspec.ValidationError as error:
         raise _explained(str(error), None, type_, name) from error
 
@@ -95,7 +110,8 @@ def _load(text: str, name: str) -> tuple[yaml.Node | None, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-        raise UserError(f"`{name}` is not valid YAML: {error.problem}", place) from error
+        what = f"`{name}` is not valid YAML: {error.problem}"
+        raise UserError(what, place, _QUOTES) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"`{name}` is not valid YAML", _one_line(error)) from error
 
@@ -157,7 +173,12 @@ def _explained(message: str, node: yaml.Node | None, type_: Any, name: str) -> U
         return UserError(what, f"{name}:{line}", nearest(unknown[1], keys, "keys"))
     at = ".".join(str(step) for step in steps) or "the file"
     line, _ = _walked(node, steps)
-    return UserError(f"`{at}` in `{name}`: {_lowered(problem)}", f"{name}:{line}")
+    hint = ""
+    if _ENUM.match(problem):
+        hint = " or ".join(map(str, _words_at(type_, steps)))
+    elif _PATTERN.match(problem):
+        problem, hint = "it is not written so", " or ".join(_forms_at(type_, steps))
+    return UserError(f"`{at}` in `{name}`: {_lowered(problem)}", f"{name}:{line}", hint)
 
 
 def _step(key: str, index: str) -> str | int:
@@ -216,6 +237,31 @@ def _keys_at(type_: Any, steps: list[str | int]) -> set[str]:
     }
 
 
+def _words_at(type_: Any, steps: list[str | int]) -> list[object]:
+    """The words that a Literal at the end of `steps` allows."""
+    return [each for part in _parts_at(type_, steps) if get_origin(part) is Literal
+            for each in get_args(part)]  # fmt: skip
+
+
+def _forms_at(type_: Any, steps: list[str | int]) -> list[str]:
+    """The examples of texts at the end of `steps` that have a form."""
+    metas = (each for part in _parts_at(type_, steps) for each in getattr(part, "__metadata__", ()))
+    return [str(example) for meta in metas for example in meta.examples or ()]
+
+
+def _parts_at(type_: Any, steps: list[str | int]) -> Iterator[Any]:
+    """What the types at the end of `steps` are made of: unions and annotations taken apart."""
+    types = [type_]
+    for step in steps:
+        structs = [struct for each in types for struct in _structs(each)]
+        types = [_inner(each, step, extras=True) for each in structs]
+    while types:
+        part = types.pop()
+        yield part
+        if get_origin(part) is not Literal:
+            types += [each for each in get_args(part) if not isinstance(each, msgspec.Meta)]
+
+
 def _fields(type_: type) -> tuple[msgspec.structs.FieldInfo, ...]:
     return msgspec.structs.fields(type_) if issubclass(type_, msgspec.Struct) else ()
 
@@ -230,9 +276,9 @@ def _structs(type_: Any) -> list[Any]:
     return [struct for argument in arguments for struct in _structs(argument)]
 
 
-def _inner(type_: Any, step: str | int) -> Any:
+def _inner(type_: Any, step: str | int, *, extras: bool = False) -> Any:
     if isinstance(type_, type) and issubclass(type_, msgspec.Struct):
-        return get_type_hints(type_).get(str(step), type(None))
+        return get_type_hints(type_, include_extras=extras).get(str(step), type(None))
     arguments = get_args(type_)
     if type_.__origin__ is dict:
         return arguments[1]

@@ -3,6 +3,7 @@
 import pytest
 
 from tagkit.cards import (
+    CardTraining,
     detector_cards,
     image_card,
     image_cards,
@@ -28,14 +29,14 @@ def test_baxl_says_what_its_page_says():
     assert card.prompt.order[0] == ("color_theme",)
     assert card.prompt.order[-1] == ("meta", "year", "rating", "quality")
     assert len(card.expand.ban) == 10
-    assert card.training["learning_rate"] == 7.5e-6
+    assert card.training.learning_rate == 7.5e-6
 
 
 def test_a_card_inherits_what_it_does_not_say():
     tiny, parent = image_card("tiny"), image_card("baxl-v3")
     assert tiny.prompt == parent.prompt
     assert tiny.size != parent.size
-    assert tiny.training == {}
+    assert tiny.training == CardTraining()
 
 
 @pytest.mark.parametrize(

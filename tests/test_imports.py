@@ -44,7 +44,14 @@ def test_a_cold_lint_imports_next_to_nothing(prompt):
 
 @pytest.mark.parametrize(
     "argv",
-    [["--help"], ["tokens", "1girl"], ["rules"], ["render", "--help"], ["expand", "--help"]],
+    [
+        ["--help"],
+        ["tokens", "1girl"],
+        ["rules"],
+        ["render", "--help"],
+        ["train", "--help"],
+        ["expand", "--help"],
+    ],
 )
 def test_nothing_heavy_is_imported_unasked(prompt, argv):
     heavy = {"torch", "transformers", "diffusers", "numpy", "PIL", "rich", "ray", "spandrel"}

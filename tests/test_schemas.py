@@ -10,6 +10,7 @@ from tagkit.cards import DetectorCard, ImageCard, TagCard, UpscalerCard
 from tagkit.packs import Rule
 from tagkit.rendering.jobfile import JobFile
 from tagkit.settings import SEARCHED, SettingsFile
+from tagkit.training.recipe import Recipe
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 TYPES = {
@@ -20,6 +21,7 @@ TYPES = {
     "detector-card": DetectorCard,
     "job-file": JobFile,
     "settings": SettingsFile,
+    "training-recipe": Recipe,
 }
 
 

@@ -123,7 +123,7 @@ def _merged(
     if "extends" not in own:
         return own
     parent = _parent(own["extends"], kind, path, folders)
-    return _laid_over(_merged(parent, type_, kind, folders, (*seen, path)), own)
+    return laid_over(_merged(parent, type_, kind, folders, (*seen, path)), own)
 
 
 def _parent(name: str, kind: str, child: Path, folders: Sequence[Path]) -> Path:
@@ -133,12 +133,12 @@ def _parent(name: str, kind: str, child: Path, folders: Sequence[Path]) -> Path:
     raise UserError(f"card `{child.stem}` extends `{name}`, which does not exist", str(child))
 
 
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """Mappings merge, everything else replaces; an empty mapping clears what was inherited."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
         if isinstance(value, dict) and isinstance(old, dict) and value:
-            value = _laid_over(old, value)
+            value = laid_over(old, value)
         merged[key] = value
     return merged

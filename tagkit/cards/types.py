@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +23,7 @@ from tagkit.cards.parts import (
     WeightFile,
     Weights,
 )
+from tagkit.cards.training import CardTraining
 
 
 class Card(Part, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ class ImageCard(Card, frozen=True):
     severities: dict[str, Literal["error", "warning", "info", "off"]] = msgspec.field(
         default_factory=dict
     )
-    training: dict[str, Any] = msgspec.field(default_factory=dict)
+    training: CardTraining = CardTraining()
 
 
 class TagCard(Card, frozen=True):

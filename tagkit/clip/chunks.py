@@ -117,6 +117,11 @@ def prompt_chunks(text: str, embeddings: Vectors = ()) -> list[Chunk]:
     ]
 
 
+def caption_chunks(text: str) -> list[Chunk]:
+    """Chunks of one caption, in which every sign is a letter; at least one."""
+    return [_chunk(each) for each in _cut([(text, 1.0)], encode)[0]]
+
+
 def _chunk(tokens: list[tuple[_Token, float]]) -> Chunk:
     return Chunk(
         tuple(token if isinstance(token, int) else 0 for token, _ in tokens),
@@ -129,9 +134,9 @@ def _chunk(tokens: list[tuple[_Token, float]]) -> Chunk:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1 << 12)
 def _count(text: str, *, plain: bool = False, embeddings: Vectors = ()) -> Count:
-    """Several rules and the report count the same prompt, so the last counts are kept."""
+    """Several rules count the same prompt, and the report does; so the last counts are kept."""
     simple = plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK"))
     if simple and not embeddings:
         total = listed_count(text)
@@ -170,11 +175,14 @@ def _anonymous(text: str) -> Iterable[int]:
 def _marks(text: str) -> tuple[int, ...]:
     if not is_plain(text):
         return tuple(encode(text))
-    return tuple(
-        COMMA if word == "," else _OTHER
-        for word in pre_tokens(text)
-        for _ in range(word_count(word))
-    )
+    return tuple(chain.from_iterable(map(_marks_of_word, pre_tokens(text))))
+
+
+def _marks_of_word(word: str) -> Iterable[int]:
+    """A run of signs with a comma in it (`^_^,`) may or may not hold the comma's own token."""
+    if word == ",":
+        return (COMMA,)
+    return encode(word) if "," in word else (_OTHER,) * word_count(word)
 
 
 def _cut(

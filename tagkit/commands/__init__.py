@@ -29,6 +29,7 @@ COMMANDS = {
     "rules": "List the rules.",
     "status": "Show the state of an output folder.",
     "tokens": "Count CLIP tokens and show the chunks.",
+    "train": "Fine-tune a model by a recipe.",
 }
 
 
@@ -88,7 +89,7 @@ def run(argv: Sequence[str]) -> int:
         # The reader of a pipe has gone; closing the descriptor keeps Python's exit quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (UserError, click.ClickException, OSError) as error:
+    except (UserError, click.ClickException, OSError, MemoryError) as error:
         if len(arguments) != len(argv):
             raise
         report(_as_user_error(error))
@@ -96,9 +97,13 @@ def run(argv: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _as_user_error(error: UserError | click.ClickException | OSError) -> UserError:
+def _as_user_error(
+    error: UserError | click.ClickException | OSError | MemoryError,
+) -> UserError:
     if isinstance(error, UserError):
         return error
+    if isinstance(error, MemoryError):
+        return UserError("there is not enough memory for it", " ".join(str(error).split())[:200])
     if isinstance(error, click.UsageError):
         path = error.ctx.command_path if error.ctx else "tagkit"
         message = error.format_message()

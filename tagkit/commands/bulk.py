@@ -174,14 +174,17 @@ def _tasks(arguments: Sequence[str], options: Options) -> Iterator[_Task]:
 
 
 def _pieces(argument: str, options: Options) -> list[Piece] | None:
-    """Pieces of a large file of prompts; None for anything else."""
+    """Pieces of a large file of prompts or captions; None for anything else."""
     path = Path(argument)
     if not is_file(argument) or path.suffix.lower() not in _TEXT_SUFFIXES:
         return None
     if options.split != "lines" or path.stat().st_size < _LARGE_BYTES:
         return None
-    captions = is_caption(path) if options.captions is None else options.captions
-    return None if captions else pieces(path)
+    return pieces(path)
+
+
+def _holds_captions(argument: str, options: Options) -> bool:
+    return is_caption(Path(argument)) if options.captions is None else options.captions
 
 
 def _worker(options: Options) -> Callable[[_Task], list[_Part]]:
@@ -201,7 +204,9 @@ def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[st
         if piece is None:
             document = open_document(argument, options.split, captions=options.captions)
             return _encoded(judge.linted(argument, document), AT_THE_TOP, always)
-        document = parse_document(read_piece(Path(argument), piece), argument, options.split)
+        text = read_piece(Path(argument), piece)
+        captions = _holds_captions(argument, options)
+        document = parse_document(text, argument, options.split, captions=captions)
         linted = judge.linted(argument, document)
         return _encoded(linted, Start(piece.lines, piece.offset), always)
     except UserError as error:

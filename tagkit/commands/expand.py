@@ -14,8 +14,8 @@ import msgspec
 
 from tagkit.cards import ImageCard, image_card
 from tagkit.commands.choosing import choose_card, choose_dialect
-from tagkit.commands.inputs import expanded, is_file, named, open_document
-from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, report
+from tagkit.commands.inputs import JOB_SUFFIXES, expanded, is_file, named, open_document
+from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.data import DEFAULT_CARD
 from tagkit.errors import UserError
 from tagkit.expansion import Expander, Expansion, Options, Wish, find_tag_model, load_tag_model
@@ -211,22 +211,29 @@ class _Printer:
 
 
 def _complete(inputs: Sequence[str], options: Options, choices: Choices) -> int:
-    """Completes what can be completed, and reports the rest."""
+    """Completes what can be completed, and reports the rest.
+
+    A refused prompt among others is a finding; where nothing could be completed, that is a failure.
+    """
     found, failed = _records(inputs, choices)
+    refused = 0
     printer = _Printer(choices)
     models: dict[str, TagModel] = {}
     for run, group in groupby(found, key=itemgetter(0)):
         source = _source(run, choices)
         expander = _expander(run, source, options)
-        records, refused = _parted([record for _, record in group], expander)
-        failed |= refused
+        given = [record for _, record in group]
+        records = _safe(given, expander)
+        refused += len(given) - len(records)
         if records and source.name not in models:
             models[source.name] = load_tag_model(source, choices.device)
         if records:
             _tell(run, source, choices)
             _expand(records, expander, models[source.name], choices.seeds, printer)
     printer.close()
-    return EXIT_FAILED if failed else EXIT_DONE
+    if failed or (refused and refused == len(found)):
+        return EXIT_FAILED
+    return EXIT_FOUND if refused else EXIT_DONE
 
 
 def _expander(run: Run, source: Source, options: Options) -> Expander:
@@ -261,6 +268,7 @@ def _records(inputs: Sequence[str], choices: Choices) -> tuple[list[tuple[Run, R
     found, failed = [], False
     for argument in expanded(inputs):
         try:
+            _refuse_job_file(argument)
             document = open_document(argument)
             settings = find_settings(Path(argument) if is_file(argument) else Path())
             found += [(_run(record, settings, choices), record) for record in document.records]
@@ -268,6 +276,12 @@ def _records(inputs: Sequence[str], choices: Choices) -> tuple[list[tuple[Run, R
             report(error)
             failed = True
     return found, failed
+
+
+def _refuse_job_file(argument: str) -> None:
+    if is_file(argument) and Path(argument).suffix.lower() in JOB_SUFFIXES:
+        hint = f"`tagkit render {argument} --dry-run` shows what its `expand` adds"
+        raise UserError(f"`{argument}` is a job file, not prompts", "", hint)
 
 
 def _run(record: Record, settings: Settings, choices: Choices) -> Run:
@@ -290,12 +304,12 @@ def _source(run: Run, choices: Choices) -> Source:
     return find_tag_model(run.card.expand.tag_model, run.settings.cards, named_by_user=False)
 
 
-def _parted(records: list[Record], expander: Expander) -> tuple[list[Record], bool]:
-    """The prompts that may be completed, and whether some may not; those are reported."""
+def _safe(records: list[Record], expander: Expander) -> list[Record]:
+    """The prompts that may be completed; the others are reported."""
     safe = []
     for record in records:
         if expander.is_unsafe(record.positive):
             report(unsafe_prompt(record.positive))
         else:
             safe.append(record)
-    return safe, len(safe) < len(records)
+    return safe

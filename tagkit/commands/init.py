@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def _found(a1111: str | None, comfyui: str | None) -> dict[str, list[Path]]:
     for root, search in searches:
         if root is None:
             continue
-        for key, paths in search(Path(root).expanduser().absolute()).items():
+        for key, paths in search(_spelled_out(root)).items():
             known = found.setdefault(key, [])
             known += [path for path in paths if path not in known]
     return {key: found[key] for key in SEARCHED if key in found}
@@ -93,3 +94,8 @@ def _lines(found: Mapping[str, Sequence[Path]], dialect: str) -> Iterator[str]:
         yield f"{key}:"
         # A JSON string is a YAML string, whatever the path holds.
         yield from (f"  - {msgspec.json.encode(str(path)).decode()}" for path in found[key])
+
+
+def _spelled_out(root: str) -> Path:
+    """The whole path of a folder without `..`; links in it stay what they are."""
+    return Path(os.path.normpath(Path(root).expanduser().absolute()))

@@ -23,7 +23,9 @@ KNOWN_SUFFIXES = frozenset(
     ".txt .text .prompt .caption .yaml .yml .json .csv"
     " .png .jpg .jpeg .webp .avif .safetensors".split()
 )
+JOB_SUFFIXES = frozenset(".yaml .yml .json".split())
 IMAGE_SUFFIXES = frozenset(".png .jpg .jpeg .webp .avif".split())
+JOB_SUFFIXES = frozenset(".yaml .yml .json".split())
 # What trainers take for a picture, whether or not tagkit reads it.
 PICTURE_SUFFIXES = (*sorted(IMAGE_SUFFIXES), ".bmp", ".jxl")
 
@@ -38,15 +40,20 @@ def named(arguments: Sequence[str], command: str) -> Sequence[str]:
 
 
 def expanded(arguments: Sequence[str], suffixes: Sequence[str] = PROMPT_FILES) -> Iterator[str]:
-    """Folders become the files with these suffixes in them, sorted."""
+    """Folders become the files with these suffixes in them, sorted; those without any stay.
+
+    A job file brings the files of prompts that it names.
+    """
     for argument in arguments:
-        if not _is_folder(argument):
+        if _is_folder(argument):
+            found = sorted(path for each in suffixes for path in Path(argument).glob(f"*{each}"))
+            yield from map(str, found) if found else (argument,)
+        elif is_job_file(argument):
+            from tagkit.commands.job_prompts import job_inputs
+
+            yield from job_inputs(Path(argument))
+        else:
             yield argument
-            continue
-        found = sorted(path for each in suffixes for path in Path(argument).glob(f"*{each}"))
-        if not found:
-            raise UserError(f"folder `{argument}` has no *{' or *'.join(suffixes)} file")
-        yield from map(str, found)
 
 
 def open_document(
@@ -63,14 +70,25 @@ def open_document(
     if is_file(argument):
         if _suffix(path) in IMAGE_SUFFIXES:
             return _image_document(path)
+        if is_job_file(argument):
+            from tagkit.commands.job_prompts import job_document
+
+            return job_document(path)
         said = is_caption(path) if captions is None else captions
         return read_document(path, split, captions=said)
+    if _is_folder(argument):
+        raise empty_folder(argument)
     if _suffix(path) in KNOWN_SUFFIXES:
         raise UserError(f"there is no file `{argument}`")
     document = parse_document(argument, TEXT, split, captions=bool(captions))
     if not document.records:
         raise UserError("the prompt is empty")
     return document
+
+
+def empty_folder(folder: str) -> UserError:
+    """The error for a folder that brings no files."""
+    return UserError(f"folder `{folder}` has no *{' or *'.join(PROMPT_FILES)} file")
 
 
 def is_caption(path: Path) -> bool:
@@ -89,6 +107,11 @@ def is_file(argument: str) -> bool:
         return False
 
 
+def is_job_file(argument: str) -> bool:
+    """Whether the argument names an existing file that is a job file by its suffix."""
+    return _suffix(Path(argument)) in JOB_SUFFIXES and is_file(argument)
+
+
 def is_text(argument: str) -> bool:
     """Whether the argument is neither a file nor a folder: a prompt, or stdin."""
     return not is_file(argument) and not _is_folder(argument)
@@ -96,7 +119,7 @@ def is_text(argument: str) -> bool:
 
 def _is_folder(argument: str) -> bool:
     try:
-        return Path(argument).is_dir()
+        return bool(argument) and Path(argument).is_dir()  # an empty path is the current folder
     except (OSError, ValueError):
         return False
 

@@ -78,9 +78,10 @@ def _codes(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 def command(paths: tuple[str, ...], watch: bool, exit_zero: bool, **asked: object) -> int:
     """Check prompts, and fix them.
 
-    PATH is a file, a folder of *.txt files or an image; TEXT is a prompt; - is stdin, which
-    with --fix comes back on stdout. A text file beside a picture of its name is its caption. The
-    exit status is 1 for an error or a warning.
+    PATH is a file, a folder of *.txt files, an image or a job file, which brings the files that it
+    names; TEXT is a prompt; - is stdin, which with --fix comes back on stdout. A text file beside a
+    picture of its name is its caption. Images and job files are never written. The exit status is 1
+    for an error or a warning.
 
     \b
     Examples:
@@ -89,6 +90,7 @@ def command(paths: tuple[str, ...], watch: bool, exit_zero: bool, **asked: objec
       tagkit lint "masterpiece, 1girl, 1girl" --diff
       tagkit lint prompts.txt --fit 75 --diff
       tagkit lint prompts --output-format github
+      tagkit lint jobs.yaml
       tagkit lint training/10_suzu --keep-tokens 1 --statistics
       cat prompt.txt | tagkit lint - --fix > fixed.txt
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections import deque
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     R = TypeVar("R")
 
 _AHEAD = 2  # tasks that a worker has, so that it need not wait for the next one
+_ALLOCATIONS = 100_000  # between two collections; values that never refer back need few
 
 
 def core_count() -> int:
@@ -65,6 +67,8 @@ def _work(begin: Callable[[], Callable[[T], R]], connection: Connection) -> None
     """Until the other side closes or Ctrl-C, which reaches all processes of a terminal."""
     with suppress(KeyboardInterrupt):
         act = begin()
+        gc.freeze()  # what is known by now stays; what tasks make is gone without a collector
+        gc.set_threshold(_ALLOCATIONS)
         while True:
             try:
                 task = connection.recv()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from tagkit.commands.inputs import STDIN, expanded
+from tagkit.commands.inputs import STDIN, empty_folder, expanded
 from tagkit.commands.progress import changes
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.errors import UserError
@@ -19,8 +17,6 @@ from tagkit.settings import find_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from types import FrameType
-    from typing import NoReturn
 
     from tagkit.rendering import Job, Means, Order, Summary
     from tagkit.rendering.fields import Overrides
@@ -40,6 +36,7 @@ class Choices(NamedTuple):
     limit: int | None
     replan: bool
     resume: bool
+    workers: int
     form: str
 
 
@@ -76,6 +73,13 @@ class Choices(NamedTuple):
 )
 @click.option("--batch-size", default="auto", show_default=True, help="Pictures at once, or auto.")
 @click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that draw at once; each takes the next GPU.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output form."
 )
 def command(
@@ -93,6 +97,7 @@ def command(
     device: str,
     dtype: str,
     batch_size: str,
+    workers: int,
     form: str,
 ) -> int:
     """Render job files (.yaml), prompt files (.txt) and images (again) to a folder of pictures.
@@ -123,6 +128,7 @@ def command(
         limit,
         replan,
         not no_resume,
+        workers,
         form,
     )
     with TemporaryDirectory() as folder:
@@ -152,7 +158,10 @@ def _real_files(file: Path, choices: Choices, temporary: Path) -> Iterator[Path]
         real.write_bytes(sys.stdin.buffer.read())
         yield real
     elif file.is_dir() and not is_output(file):
-        yield from map(Path, expanded((str(file),)))
+        found = [Path(each) for each in expanded((str(file),))]
+        if found == [file]:
+            raise empty_folder(str(file))
+        yield from found
     elif file.exists():
         yield file
     else:
@@ -163,13 +172,14 @@ def _real_files(file: Path, choices: Choices, temporary: Path) -> Iterator[Path]
 def _render(orders: Sequence[Order], choices: Choices) -> int:
     """Renders one order after the other; one that cannot be rendered does not stop the rest."""
     from tagkit.commands.progress import watching
+    from tagkit.commands.stopping import stoppable
     from tagkit.rendering import render_order
 
     status = EXIT_DONE
     summaries = []
     for order in orders:
         try:
-            with _terminable(), watching() as watch:
+            with stoppable() as stop, watching() as watch:
                 summary = render_order(
                     order,
                     choices.output or order.output,
@@ -179,6 +189,8 @@ def _render(orders: Sequence[Order], choices: Choices) -> int:
                     replan=choices.replan,
                     resume=choices.resume,
                     watch=watch,
+                    workers=choices.workers,
+                    stop=stop,
                 )
         except UserError as error:
             report(error)
@@ -195,20 +207,6 @@ def _completer(order: Order, choices: Choices) -> Complete:
 
     settings = find_settings(order.home or order.paths[0])
     return completer(choices.means.device, settings.cards)
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """A polite request to end is treated as Ctrl-C: the state is kept."""
-
-    def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _show(orders: Sequence[Order], choices: Choices, diff: bool) -> int:

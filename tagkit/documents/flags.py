@@ -34,7 +34,7 @@ def flagged_record(text: str, start: int, line: int) -> Record | None:
     """
     if text.startswith("--"):
         return _webui_record(text, start, line)
-    found = list(_SHORT.finditer(text))
+    found = list(_SHORT.finditer(text)) if "--" in text else []
     if not found:
         return None
     prompt = text[: found[0].start()].rstrip()

@@ -18,6 +18,8 @@ LINES = 2000
 
 # What bears on more than its own line, or wants an error that speaks of the whole file.
 _JOINING = re.compile(rb"Negative prompt:|Steps: *\d|.*(?:#\s*tagkit:|\0|\r[^\n])", re.DOTALL)
+# All that `_JOINING` finds begins with one of these, or has one of them; most lines do not.
+_BEGINNINGS, _MARKS = (b"Negative", b"Steps"), (b"#", b"\0", b"\r")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -70,7 +72,10 @@ def _belongs_to_the_line_before(line: str) -> bool:
 
 def _plain_text(line: bytes) -> str | None:
     """The line as text, if its meaning is its own."""
-    if len(line) > LONGEST_PROMPT or _JOINING.match(line):
+    if len(line) > LONGEST_PROMPT:
+        return None
+    is_odd = line.startswith(_BEGINNINGS) or any(mark in line for mark in _MARKS)
+    if is_odd and _JOINING.match(line):
         return None
     try:
         return line.decode()

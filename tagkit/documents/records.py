@@ -169,11 +169,12 @@ def _record(block: list[_Line], text: str, line_map: LineMap) -> Record:
 
 
 def _is_record_line(line: _Line) -> bool:
-    return line.text.startswith(NEGATIVE) or bool(_SETTINGS.match(line.text))
+    text = line.text
+    return text.startswith(NEGATIVE) or (text.startswith("Steps:") and bool(_SETTINGS.match(text)))
 
 
 def _is_comment(line: _Line) -> bool:
-    return line.text.lstrip().startswith("#")
+    return "#" in line.text and line.text.lstrip().startswith("#")
 
 
 def _is_blank_or_comment(line: _Line) -> bool:
@@ -182,10 +183,13 @@ def _is_blank_or_comment(line: _Line) -> bool:
 
 def continues(line: str) -> bool:
     """Whether a line goes on with the prompt of the line before it."""
-    return bool(_GOES_ON.match(line) or _ONLY_NETWORKS.fullmatch(line))
+    if line.startswith(("BREAK", "AND")):
+        return bool(_GOES_ON.match(line))
+    return "<" in line and bool(_ONLY_NETWORKS.fullmatch(line))
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:
     raw = text[start:end]
-    start += len(raw) - len(raw.lstrip())
-    return Span(start, max(start, start + len(raw.strip())))
+    said = raw.lstrip()
+    start += len(raw) - len(said)
+    return Span(start, start + len(said.rstrip()))

@@ -9,10 +9,11 @@ so a row does not depend on the rows beside it.
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import DynamicCache
+from transformers import DynamicCache, LlamaModel
 
 from tagkit.expansion.rows import Row
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     )
 
 BLOCK = 128  # cache columns made ready behind a prompt
+# What the network calls its cache; transformers has given it another name.
+CACHE = "cache" if "cache" in signature(LlamaModel.forward).parameters else "past_key_values"
 
 
 def decode(
@@ -174,8 +177,8 @@ class Batch:
             input_ids=tokens.to(self._device),
             position_ids=positions.to(self._device),
             attention_mask=visible[:, None].to(self._device),
-            past_key_values=self._cache,
             use_cache=True,
+            **{CACHE: self._cache},
         )
         logits: Tensor = self._network.lm_head(read.last_hidden_state[:, -1])
         return logits

@@ -46,6 +46,7 @@ class Lexicon:
         self.names = names
         self.own = own
         self.nearest = lru_cache(maxsize=1 << 12)(self._nearest)
+        self._group = lru_cache(maxsize=1 << 16)(tags.group)
 
     def find(self, name: str) -> Entry | None:
         """Look a canonical name up; None when it is unknown or only an alias."""
@@ -73,7 +74,7 @@ class Lexicon:
 
     def group(self, name: str) -> str:
         """Return the curated group of a canonical name, "" when it has none."""
-        return self.tags.group(name)
+        return self._group(name)
 
     def groups(self) -> tuple[str, ...]:
         """Return the names of all curated groups, sorted."""

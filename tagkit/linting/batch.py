@@ -48,9 +48,12 @@ def lint_document(
 ) -> LintedDocument:
     """Lints every record with what `linter_for` gives for it: model, who named it, linter."""
     prompts = []
+    said: set[str] = set()
     for record in document.records:
         model, source, linter = linter_for(record)
-        prompts.append(LintedPrompt(record, model, source, linter.lint(record)))
+        report = linter.lint(record, said)
+        said.update([each.code for each in report.diagnostics if each.once])
+        prompts.append(LintedPrompt(record, model, source, report))
     unused = unused_suppressions([(each.record, each.report) for each in prompts])
     return LintedDocument(document, tuple(prompts), linter.comments(unused) if unused else ())
 

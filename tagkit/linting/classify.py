@@ -110,7 +110,8 @@ class Knowledge:
 def first_ban(name: str, bans: tuple[Ban, ...]) -> Ban | None:
     """The first of `bans` that catches the canonical `name`."""
     for ban in bans:
-        if name_test(ban.pattern)(without(name, ban.excepting)):
+        catches = name_test(ban.pattern)
+        if catches(name) and catches(without(name, ban.excepting)):
             return ban
     return None
 

@@ -22,7 +22,8 @@ class Edit(msgspec.Struct, frozen=True):
 
     def shifted(self, offset: int) -> Edit:
         """The same edit in a text that begins `offset` code points earlier."""
-        return Edit(self.span.shifted(offset), self.text)
+        span = self.span
+        return Edit(Span(span.start + offset, span.end + offset), self.text)
 
 
 class Fix(msgspec.Struct, frozen=True):
@@ -51,11 +52,12 @@ class Diagnostic(msgspec.Struct, frozen=True):
 
     def shifted(self, offset: int) -> Diagnostic:
         """The same diagnostic in a text that begins `offset` code points earlier."""
-        fix = self.fix
+        span, fix = self.span.shifted(offset), self.fix
         if fix:
-            edits = tuple(edit.shifted(offset) for edit in fix.edits)
-            fix = msgspec.structs.replace(fix, edits=edits)
-        return msgspec.structs.replace(self, span=self.span.shifted(offset), fix=fix)
+            fix = Fix(fix.title, fix.safety, tuple([edit.shifted(offset) for edit in fix.edits]))
+        return Diagnostic(
+            self.code, self.name, self.severity, self.message, self.where, span, fix, self.once
+        )
 
 
 class Finding(msgspec.Struct, frozen=True):

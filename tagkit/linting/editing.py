@@ -10,6 +10,7 @@ from tagkit.prompt import Bracket, Choice, Segment
 from tagkit.prompt.captions import SEPARATOR
 from tagkit.prompt.grammars import GRAMMARS
 from tagkit.prompt.lexer import tokens_of
+from tagkit.prompt.plain import Excerpt
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -31,7 +32,16 @@ def removal(prompt: Prompt, tag: Tag) -> Edit | None:
 
     None where nothing would be left, or an option of a choice would be left empty.
     """
+    if isinstance(prompt, Excerpt):
+        return _removal_from_list(prompt.text, tag.span)
     return _removal(prompt.text, [section.segments for section in prompt.sections], tag)
+
+
+def _removal_from_list(text: str, span: Span) -> Edit | None:
+    """The same in a text of plain tags that `, ` parts."""
+    if span.start:
+        return Edit(Span(span.start - 2, span.end), "")
+    return Edit(Span(0, span.end + 2), "") if span.end < len(text) else None
 
 
 def _removal(text: str, lists: Sequence[tuple[Segment, ...]], tag: Tag) -> Edit | None:

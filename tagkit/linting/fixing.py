@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tagkit.linting.checking import Checker
     from tagkit.linting.context import Context
     from tagkit.linting.diagnostics import Where
+    from tagkit.linting.screening import Glance
     from tagkit.packs import Safety
     from tagkit.spans import Span
 
@@ -34,13 +35,32 @@ def fixed(
     """
     for _ in range(MAX_ROUNDS):
         edits = _compatible(diagnostics, allowed)
-        if not any(edits.values()):
+        if not edits:
             break
         for where, chosen in edits.items():
-            if chosen:
-                context = context.with_text(where, apply_edits(context.text(where), chosen))
+            context = context.with_text(where, apply_edits(context.text(where), chosen))
         diagnostics = _checked_again(context, checker, diagnostics, edits)
     return context, diagnostics
+
+
+def fixed_list(
+    glance: Glance, diagnostics: Sequence[Diagnostic], checker: Checker, allowed: Sequence[Safety]
+) -> tuple[str, Sequence[Diagnostic]] | None:
+    """The same for the positive prompt of plain tags that a glance was taken of, as a text.
+
+    None if the fixes make it more than that, or change what a missing negative prompt heeds of it.
+    """
+    text, heeded = glance.text, glance.heeded
+    for _ in range(MAX_ROUNDS):
+        edits = _compatible(diagnostics, allowed)
+        if not edits:
+            break
+        text = apply_edits(text, edits["positive"])
+        then = checker.glance(text)
+        if then is None or then.heeded != heeded:
+            return None
+        diagnostics = checker.check_list(then)
+    return text, diagnostics
 
 
 def _checked_again(
@@ -50,9 +70,9 @@ def _checked_again(
     edits: dict[Where, list[Edit]],
 ) -> Sequence[Diagnostic]:
     """What is found now. A new positive prompt bears on all texts, another one only on itself."""
-    if edits["positive"]:
+    if "positive" in edits:
         return checker.check(context)
-    changed = frozenset(where for where, chosen in edits.items() if chosen)
+    changed = frozenset(edits)
     narrowed = msgspec.structs.replace(context, texts=changed)
     kept = [each for each in before if each.where not in changed]
     return [*kept, *checker.check(narrowed)]
@@ -61,15 +81,16 @@ def _checked_again(
 def _compatible(
     diagnostics: Sequence[Diagnostic], allowed: Sequence[Safety]
 ) -> dict[Where, list[Edit]]:
-    """Edits that touch no place twice; those left out get their turn in the next round."""
-    chosen: dict[Where, list[Edit]] = {"positive": [], "negative": [], "settings": []}
-    taken: dict[Where, list[Span]] = {where: [] for where in chosen}
+    """Edits of each text that touch no place twice; those left out get their turn next round."""
+    chosen: dict[Where, list[Edit]] = {}
+    taken: dict[Where, list[Span]] = {}
     for diagnostic in diagnostics:
-        fix, spans = diagnostic.fix, taken[diagnostic.where]
+        fix, where = diagnostic.fix, diagnostic.where
         if fix is None or fix.safety not in allowed:
             continue
-        if all(_is_free(edit.span, spans) for edit in fix.edits):
-            chosen[diagnostic.where] += fix.edits
+        spans = taken.setdefault(where, [])
+        if not spans or all(_is_free(edit.span, spans) for edit in fix.edits):
+            chosen.setdefault(where, []).extend(fix.edits)
             for edit in fix.edits:
                 insort(spans, edit.span)
     return chosen

@@ -16,16 +16,15 @@ from tagkit.linting.classify import Knowledge
 from tagkit.linting.context import Context, Unused
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.files import NO_FILES, Files
-from tagkit.linting.fixing import fixed
+from tagkit.linting.fixing import fixed, fixed_list
 from tagkit.packs import Rule, Safety, selected, shipped_rules, switched_on
 from tagkit.prompt import parse
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 
-_POSITIVE = frozenset[Where]({"positive"})
 _NEGATIVE = frozenset[Where]({"negative"})
 UNKNOWN_MODEL = ImageCard(card="image", name="")
 
@@ -44,7 +43,8 @@ class Report(msgspec.Struct, frozen=True):
     diagnostics: spans count in the text that was linted. `remaining`: what is found still once it
     is fixed; spans count within each text. `card` is the one it was judged by, without a name for a
     model that tagkit does not know; the texts were read as `dialect`. suppressed: codes of what
-    the record's comments keep from being found.
+    the record's comments keep from being found. tokens: CLIP's of the positive text that was
+    linted, where the check has counted them.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -53,6 +53,7 @@ class Report(msgspec.Struct, frozen=True):
     card: ImageCard
     dialect: str
     suppressed: frozenset[str] = frozenset()
+    tokens: int | None = None
 
 
 class _Absent(NamedTuple):
@@ -85,52 +86,49 @@ class Linter:
         self._checker = cache(self._checker_of)
         self._absences: dict[int, _Absent] = {}
 
-    def lint(self, record: Record) -> Report:
-        """Judges one record; the report's spans count in the document that it stands in."""
-        is_bare = record.negative is None and not record.settings and not record.suppressions
-        return (is_bare and self._lint_bare(record)) or self._lint_whole(record)
+    def lint(self, record: Record, said: Container[str] = ()) -> Report:
+        """Judges one record; the report's spans count in the document that it stands in.
 
-    def _lint_bare(self, record: Record) -> Report | None:
+        said: codes of findings that are said once a document and have been said; the report may
+        leave them out.
+        """
+        is_bare = record.negative is None and not record.settings and not record.suppressions
+        return (is_bare and self._lint_bare(record, said)) or self._lint_whole(record)
+
+    def _lint_bare(self, record: Record, said: Container[str] = ()) -> Report | None:
         """The same for a prompt of plain tags that is nothing else, as captions and lists are.
 
         What is to say of its missing negative prompt is the same for all that ask for the same
         traits. None for a prompt that is more, or that fixes make ask for others.
         """
-        checker, text = self._checker(frozenset()), record.positive
-        glance = checker.glance(text)
+        checker = self._checker(frozenset())
+        glance = checker.glance(record.positive)
         if glance is None:
             return None
-        found: Sequence[Diagnostic] = ()
-        left: Sequence[Diagnostic] = ()
-        if glance.rules:
-            context = self._context(text, _POSITIVE)
-            found = checker.check(context)
-            after, left = fixed(context, found, checker, self.fixes)
-            text = after.positive.text
-            then = checker.glance(text)
-            if then is None or then.heeded != glance.heeded:
-                return None
+        found = checker.check_list(glance)
+        settled = fixed_list(glance, found, checker, self.fixes)
+        if settled is None:
+            return None
+        text, left = settled
         absent = self._absences.get(glance.heeded)
         if absent is None:
             absent = self._absences[glance.heeded] = self._absent(text, checker)
+        unsaid = [each for each in absent.found if not (each.once and each.code in said)]
         return Report(
-            tuple(_placed(each, record) for each in (*found, *absent.found)),
+            tuple([_placed(each, record) for each in (*found, *unsaid)]),
             Texts(text, absent.negative, ""),
             (*left, *absent.left),
             self.knowledge.card,
             self.dialect,
+            tokens=glance.tokens,
         )
 
     def _absent(self, positive: str, checker: Checker) -> _Absent:
         """What the rules say of the negative prompt that `positive` lacks."""
-        context = self._context(positive, _NEGATIVE)
+        context = checker.context(parse(positive, self.dialect), _NEGATIVE)
         found = checker.check(context)
         after, left = fixed(context, found, checker, self.fixes)
         return _Absent(found, after.negative.text, left)
-
-    def _context(self, positive: str, texts: frozenset[Where]) -> Context:
-        prompt, nothing = parse(positive, self.dialect), parse("", self.dialect)
-        return Context(prompt, nothing, "", self.knowledge, False, self.keep_tokens, texts)
 
     def _lint_whole(self, record: Record) -> Report:
         context = Context(
@@ -170,7 +168,7 @@ class Linter:
         """The dialect's rules but those that a record's comments allow it to break."""
         speaking = [rule for rule in self.rules if self.dialect in rule.dialects]
         rules = [rule for rule in speaking if rule.always or rule.code not in allowed]
-        return Checker(rules, self.knowledge, self.dialect)
+        return Checker(rules, self.knowledge, self.dialect, self.keep_tokens)
 
     def _suppressed(self, context: Context, allowed: frozenset[str]) -> frozenset[str]:
         """Which of the codes would find something, whether their rules are selected or not.
@@ -249,12 +247,10 @@ def record_of(text: str, negative: str | None) -> Record:
 
 def _placed(diagnostic: Diagnostic, record: Record) -> Diagnostic:
     """The diagnostic with spans of the document; a negative prompt yet to be comes as a line."""
-    spans = {
-        "positive": record.positive_span,
-        "negative": record.negative_span,
-        "settings": record.settings_span,
-    }
-    span = spans[diagnostic.where]
+    if diagnostic.where == "positive":
+        span: Span | None = record.positive_span
+    else:
+        span = record.negative_span if diagnostic.where == "negative" else record.settings_span
     if span is not None:
         return diagnostic.shifted(span.start) if span.start else diagnostic
     end = Span(record.positive_span.end, record.positive_span.end)

@@ -6,15 +6,26 @@ They come out as the parser gives them, without its tokens and brackets.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from tagkit.prompt.names import canonical
 from tagkit.prompt.tree import Prompt, Section, Segment, Tag, Text
 from tagkit.spans import Span
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 # Means nothing to the grammar of any dialect with `keywords` or brackets: no capitals, which could
 # be BREAK or AND, and no sign that opens, closes, weighs or escapes.
 _PLAIN = re.compile(r"[a-z0-9 ,.'!?&@%^~$;=_-]*")
 _WILDCARD = "__"
+
+
+class Excerpt(Prompt, frozen=True):
+    """A list of plain tags parted by `, `, and of its tree those tags that somebody asks for.
+
+    It has no sections.
+    """
 
 
 def is_plain(text: str) -> bool:
@@ -24,15 +35,18 @@ def is_plain(text: str) -> bool:
 
 def plain_prompt(text: str, dialect: str) -> Prompt:
     """The tree of a text that `is_plain`."""
-    tags, segments, at = [], [], 0
+    tags, at = [], 0
     for piece in text.split(","):
         written = piece.strip()
         if written:
             start = at + piece.find(written)
-            span = Span(start, start + len(written))
-            tag = Tag(canonical(written), 1.0, span)
-            tags.append(tag)
-            segments.append(Segment(span, (Text(span, tag),), (tag,)))
+            tags.append(Tag(canonical(written), 1.0, Span(start, start + len(written))))
         at += len(piece) + 1
+    return list_prompt(text, dialect, tags)
+
+
+def list_prompt(text: str, dialect: str, tags: Sequence[Tag]) -> Prompt:
+    """The tree of a text that is nothing but these tags and what parts them."""
+    segments = [Segment(tag.span, (Text(tag.span, tag),), (tag,)) for tag in tags]
     section = Section(Span(0, len(text)), tuple(segments))
     return Prompt(text, dialect, (section,), tuple(tags), ())

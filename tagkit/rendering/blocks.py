@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-Size = Annotated[str, Meta(pattern=r"^\d{1,5}x\d{1,5}$")]
+Size = Annotated[str, Meta(pattern=r"^\d{1,5}x\d{1,5}$", examples=["832x1216"])]
 Steps = Annotated[int, Meta(ge=1, le=1000)]
 Scale = Annotated[float, Meta(ge=0, le=100)]
 Share = Annotated[float, Meta(ge=0, le=1)]

@@ -50,7 +50,7 @@ class Components(NamedTuple):
 
 def load_components(weights: Weights) -> Components:
     """The networks that `weights` points to. Raises UserError for files that are none."""
-    _silence()
+    silence()
     try:
         return _LOADERS[weights.kind](weights)
     except Exception as error:
@@ -64,12 +64,12 @@ def _from_folder(weights: Weights) -> Components:
     variant = {"variant": "fp16"} if half and _has_half(weights.path) else {}
     parts = {
         name: kind.from_pretrained(weights.path, subfolder=name, **options, **variant).eval()
-        for name, kind in (PARTS | {"vae": _vae_kind(weights.path / "vae")}).items()
+        for name, kind in (PARTS | {"vae": vae_kind(weights.path / "vae")}).items()
     }
     return Components(**parts)
 
 
-def _vae_kind(folder: Path) -> Any:
+def vae_kind(folder: Path) -> Any:
     """The class that its config names; AutoencoderKL is SDXL's own."""
     named = AutoencoderKL.load_config(folder).get("_class_name")
     return AutoencoderTiny if named == AutoencoderTiny.__name__ else AutoencoderKL
@@ -97,7 +97,7 @@ def load_vae(path: Path, own: Any) -> Any:
 
 def _empty_vae(path: Path, own: Any) -> Any:
     if (path.parent / "config.json").is_file():
-        kind = _vae_kind(path.parent)
+        kind = vae_kind(path.parent)
         return kind.from_config(kind.load_config(path.parent))
     if isinstance(own, AutoencoderKL):
         return AutoencoderKL.from_config(own.config)
@@ -154,7 +154,7 @@ def _build(weights: Weights) -> None:
 
 
 def _empty(name: str, config: Path) -> nn.Module:
-    kind = PARTS[name]
+    kind = vae_kind(config / name) if name == "vae" else PARTS[name]
     if issubclass(kind, transformers.PreTrainedModel):
         return kind(CLIPTextConfig.from_pretrained(config / name))
     return kind.from_config(kind.load_config(config / name))
@@ -174,7 +174,7 @@ def _fill(network: nn.Module, generator: torch.Generator) -> None:
             weight.copy_(torch.randn(weight.shape, generator=generator) / inputs**0.5)
 
 
-def _silence() -> None:
+def silence() -> None:
     """No progress bars and no advice from the libraries; errors still come as exceptions."""
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()

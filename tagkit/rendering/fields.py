@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MULTIPLE = 8
 MOST_IMAGES = 10_000
+MOST_JOBS = 1_000_000
 
 
 class Fields(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

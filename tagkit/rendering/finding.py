@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -135,7 +136,9 @@ class Finder:
         if found is None:
             what = f"there is no {_FORMS[kind].noun} `{name}`"
             advice = f"name a folder in tagkit.yaml: `{kind}: [folder]`"
-            raise UserError(what, self._looked(kind), "" if self._folders(kind) else advice)
+            close = get_close_matches(name, list(self.names(kind)), 1)
+            hint = f"did you mean `{close[0]}`?" if close else ""
+            raise UserError(what, self._looked(kind), hint if self._folders(kind) else advice)
         return found
 
     def _called(self, kind: Kind, name: str) -> Path | None:

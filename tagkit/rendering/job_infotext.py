@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tagkit._version import __version__
-from tagkit.infotext import Infotext
+from tagkit.errors import UserError
+from tagkit.infotext import Infotext, read_image
 from tagkit.prompt import parse
 from tagkit.rendering.job import DetailerPass
 from tagkit.rendering.resamplers import RESAMPLERS
@@ -67,6 +68,18 @@ def infotext(job: Job) -> Infotext:
         "Version": f"tagkit {__version__}",
     }
     return Infotext(job.prompt, job.negative or None, settings)
+
+
+def is_picture_of(path: Path, job: Job) -> bool:
+    """Whether the file is a picture that carries the recipe of this job."""
+    try:
+        found = read_image(path)
+    except (UserError, OSError):
+        return False
+    own = infotext(job)
+    unversioned = [{**each.settings, "Version": ""} for each in (found, own)]
+    words = [(each.prompt, each.negative or "") for each in (found, own)]
+    return words[0] == words[1] and unversioned[0] == unversioned[1]
 
 
 def _model_settings(job: Job) -> Iterator[Pair]:

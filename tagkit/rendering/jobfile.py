@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import reduce
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -18,6 +19,7 @@ from tagkit.infotext import Infotext, parse_settings, read_image
 from tagkit.rendering.blocks import Negative, laid_over
 from tagkit.rendering.fields import (
     FIELD_NAMES,
+    MOST_IMAGES,
     UNSAID,
     Fields,
     Overrides,
@@ -161,7 +163,7 @@ def _job_file(path: Path) -> Source:
             requests.append(_request(parse_record(entry.prompt), base, own, cells, origin))
         else:
             files.append(path.parent / str(entry.file))
-            requests += _file_requests(files[-1], base, own, cells, origin)
+            requests += reader.requests(files[-1], base, own, cells, origin)
     return Source(path, tuple(requests), _digest(files))
 
 
@@ -225,9 +227,27 @@ class _Reader:
             raise UserError(problem, place_of(self._path, (*steps, name)))
         return normal(fields)
 
+    def requests(
+        self, path: Path, base: Fields, own: Fields, cells: tuple[Fields, ...], origin: Origin
+    ) -> list[Request]:
+        """Those of a file that an entry names: a text of prompts, or a picture."""
+        place = place_of(self._path, (*origin.steps, "file"))
+        try:
+            if path.suffix.lower() in JOB_SUFFIXES:
+                raise UserError(f"`{path}` is a job file, and not a file of prompts")
+            if path.suffix.lower() in IMAGE_SUFFIXES:
+                return [_recorded(read_image(path), base, own, cells, origin)]
+            return list(_file_requests(path, base, own, cells, origin))
+        except UserError as error:
+            where = "\n".join(each for each in (error.where, f"named in {place}") if each)
+            raise UserError(error.what, where, error.hint) from error
+
     def cells(self, matrix: dict[str, object]) -> Iterator[Fields]:
         """Every combination, the last key changing fastest."""
         columns = [list(self._column(key, values)) for key, values in matrix.items()]
+        if (number := prod(map(len, columns))) > MOST_IMAGES:
+            what = f"`matrix` has {number:,} combinations; {MOST_IMAGES:,} are the most"
+            raise UserError(what, place_of(self._path, ("matrix",)))
         return (merged(*combination) for combination in product(*columns))
 
     def _column(self, key: str, values: object) -> Iterator[Fields]:

@@ -28,7 +28,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "unknown"
             hint = "wait until it has finished, or choose another folder with -o"
-            what = f"another tagkit renders into `{folder.parent}`"
+            what = f"another tagkit writes into `{folder.parent}`"
             raise UserError(what, f"process {holder}", hint) from error
         file.truncate(0)
         file.write(str(os.getpid()))

@@ -28,17 +28,25 @@ from tagkit.rendering.weights import find_weights, weights_digest
 from tagkit.settings import folders_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tagkit.rendering.drafting import Draft, Drafter
     from tagkit.rendering.fields import Settled
-    from tagkit.rendering.job import Embedding
+    from tagkit.rendering.job import Embedding, Kind
     from tagkit.rendering.weights import Weights
     from tagkit.rendering.wording import Wording
     from tagkit.settings import Settings
 
 # SDXL was trained with the last layer but one, which A1111 and ComfyUI count as 2.
 _SDXL_LAYER = 2
+# The field that names a kind of file; embeddings are named by prompts.
+_SAID_BY: Mapping[Kind, str] = {
+    "loras": "loras",
+    "embeddings": "loras",
+    "detectors": "detailer",
+    "vaes": "vae",
+    "upscalers": "hires",
+}
 _OWN_VAE = ("", "auto", "automatic", "none")
 
 
@@ -58,6 +66,7 @@ class Maker:
         self._without_weights = cache(self._why_none)
         self._trained = cache(self._prediction)
         self._warn = cache(self._compare)
+        self._places: dict[str, str] = {}
         self._recorded = cache(self._named_in_record)
 
     def job(self, draft: Draft, prompt: str) -> Job:
@@ -67,7 +76,7 @@ class Maker:
         """
         words = self._words(draft, prompt)
         job = self._with_passes(self._first_pass(draft, words), draft)
-        job = self._with_networks(job, draft.fields, words.missing)
+        job = self._with_networks(job, draft, words.missing)
         self._warn(draft.request.hashes)
         return identified(_based(job, draft.request.base))
 
@@ -129,7 +138,7 @@ class Maker:
             raise UserError(error.what, place, error.hint) from error
         return msgspec.structs.replace(job, hires=hires, detailer=detailer)
 
-    def _with_networks(self, job: Job, fields: Settled, lacking: str) -> Job:
+    def _with_networks(self, job: Job, draft: Draft, lacking: str) -> Job:
         """The job with LoRAs and embeddings, or why it cannot be rendered.
 
         lacking: what the rules say of files that its prompts name.
@@ -138,18 +147,32 @@ class Maker:
         texts = [job.prompt, job.negative]
         texts += [text for each in passes for text in (each.prompt, each.negative)]
         try:
-            loras = loras_of(fields.loras, job.prompt, self._finder)
+            loras = loras_of(draft.fields.loras, job.prompt, self._finder)
             require_own_loras(job)
             embeddings = self._embeddings.named_in(texts)
         except UserError as error:
-            return msgspec.structs.replace(job, unresolved=error.what)
+            reason = self._placed(error.what, draft, "loras")
+            return msgspec.structs.replace(job, unresolved=reason)
         tokens = _counted(job, embeddings) if embeddings else job.tokens
         job = msgspec.structs.replace(job, loras=loras, embeddings=embeddings, tokens=tokens)
-        missing = ((kind, name) for kind, name, digest in needed_files(job) if digest is None)
-        reason = next((self._problem(kind, name) for kind, name in missing), lacking)
+        return msgspec.structs.replace(
+            job, unresolved=self._missing(job, draft) or self._placed(lacking, draft, "loras")
+        )
+
+    def _missing(self, job: Job, draft: Draft) -> str:
+        """The first file that the job needs and that is not to be had, "" if there is none."""
+        for kind, name, digest in needed_files(job):
+            if digest is None:
+                return self._placed(self._problem(kind, name), draft, _SAID_BY[kind])
         if job.weights is None:
-            reason = reason or self._without_weights(job.model, job.checkpoint)
-        return msgspec.structs.replace(job, unresolved=reason)
+            return self._placed(self._without_weights(job.model, job.checkpoint), draft, "model")
+        return ""
+
+    def _placed(self, reason: str, draft: Draft, field: str) -> str:
+        """The reason with the first place that it holds for: a file is read for each."""
+        if reason and reason not in self._places:
+            self._places[reason] = self._drafter.place(draft.request, field)
+        return f"{reason} ({self._places[reason]})" if reason else ""
 
     def _digest(self, name: str, checkpoint: str) -> str | None:
         folders = folders_of(self._settings, "checkpoints")

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.errors import UserError
+from tagkit.rendering.disk import disk_full
+from tagkit.rendering.free_names import FreeNames
 from tagkit.rendering.job import Job
-from tagkit.rendering.naming import numbered
+from tagkit.rendering.naming import UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tagkit.rendering.planning import Plan
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 FOLDER = ".tagkit"
 _FILE = "manifest.sqlite"
 _VERSION = 1
+# How often a job may have ended a process of its own: seen by the process that began it, or
+# found at the next start, which cannot tell a job's fault from a stop from outside.
 _DEADLY = 2
+_DEADLY_UNSEEN = 5
 _SCHEMA = """
 CREATE TABLE plan (key TEXT NOT NULL);
 CREATE TABLE jobs (
@@ -41,6 +46,7 @@ CREATE TABLE jobs (
 );
 CREATE INDEX by_place ON jobs (place);
 """
+_COLUMNS = "job, file, state, attempts, error"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -109,36 +115,60 @@ class Manifest:
         failed = sum(row.state == "failed" for row in rows)
         return Counts(len(rows), done, failed, len(rows) - done - failed)
 
+    def place(self, job: Job) -> Path:
+        """Where the picture of a job of the manifest lies, or will lie."""
+        return self._output / job.file
+
     def adopt(self, plan: Plan) -> None:
-        """Freezes a plan whose jobs all have ids. Jobs known already keep state and file."""
+        """Freezes a plan whose jobs all have ids. Jobs known already keep state and file.
+
+        A picture that lies in the folder, is nobody's, and carries the recipe of a job that is not
+        known is the picture of that job: so a manifest that was lost is made up for.
+        """
         known = {row[0] for row in self._connection.execute("SELECT id FROM jobs")}
         with self._connection:
             self._connection.execute("UPDATE jobs SET place = NULL")
-            taken = self._taken()
+            names = FreeNames(self._files(), self._strays())
             for job in plan.jobs:
                 if job.id in known:
                     self._set(job.id, place=job.index, job=msgspec.json.encode(job))
                 else:
-                    self._insert(job, _free(job.file, taken))
+                    file, there = names.give(job, self._output)
+                    self._insert(job, file, there=there)
             self._connection.execute("DELETE FROM plan")
             self._connection.execute("INSERT INTO plan VALUES (?)", [plan.key])
 
     def recover(self) -> list[Row]:
-        """Begins a run: nothing is leased, deleted pictures are pending.
+        """Begins a run: nothing is leased, deleted pictures are pending, no half file is left.
 
-        Returns the jobs set aside because their process died twice. A process that died over
-        several jobs says nothing of any one; each then gets a process to itself.
+        Returns the jobs set aside because their processes died again and again. A process that
+        died over several jobs says nothing of any one; each then gets a process to itself.
         """
         leased = [_row(each) for each in self._select("state = 'leased'")]
-        deadly = [row for row in leased if len(leased) == 1 and row.attempts >= _DEADLY]
+        deadly = [row for row in leased if len(leased) == 1 and row.attempts >= _DEADLY_UNSEEN]
         gone = [row for row in self.rows() if row.state == "done" and not self._has_picture(row)]
         with self._connection:
             self._connection.execute("UPDATE jobs SET state = 'pending' WHERE state = 'leased'")
             for row in deadly:
-                self._set(row.job.id, state="failed", error="it ended its process twice")
+                self._set(row.job.id, state="failed", error=_ended(row.attempts))
             for row in gone:
                 self._set(row.job.id, state="pending", attempts=0)
+            self._finish_written(leased)
+        self._sweep()
         return deadly
+
+    def died(self, jobs: Sequence[Job], ending: str) -> list[Row]:
+        """The process that drew these has died, and this one has seen it; the jobs' rows.
+
+        One that did so twice and was alone the last time is set aside.
+        """
+        rows = [self._row_of(job) for job in jobs]
+        deadly = len(rows) == 1 and rows[0].attempts >= _DEADLY
+        with self._connection:
+            for row in rows:
+                error = f"{_ended(row.attempts)}: {ending}" if deadly else ""
+                self._set(row.job.id, state="failed" if deadly else "pending", error=error)
+        return [self._row_of(job) for job in jobs]
 
     def pending(self) -> list[Row]:
         """What is to be rendered; jobs that may have ended a process come last."""
@@ -151,10 +181,12 @@ class Manifest:
 
     def release(self) -> None:
         """What is still leased was not the reason for the end of this process."""
+        leased = [_row(each) for each in self._select("state = 'leased'")]
         with self._connection:
             self._connection.execute(
                 "UPDATE jobs SET state = 'pending', attempts = attempts - 1 WHERE state = 'leased'"
             )
+            self._finish_written(leased)
 
     def done(self, job: Job) -> None:
         """The picture lies in its place."""
@@ -176,18 +208,37 @@ class Manifest:
         again = [row.job for row in self.rows() if not row.job.refused]
         self._change("state = 'pending', attempts = 0, error = ''", again)
 
-    def _taken(self) -> set[str]:
-        """Names that no new picture may have, as a file system blind to case sees them."""
-        known = (row[0] for row in self._connection.execute("SELECT file FROM jobs"))
-        there = (
-            path.relative_to(self._output).as_posix()
-            for path in self._output.rglob("*")
-            if path.is_file()
-        )
-        return {name.casefold() for names in (known, there) for name in names}
+    def _files(self) -> Iterator[str]:
+        """The files of all known jobs."""
+        return (row[0] for row in self._connection.execute("SELECT file FROM jobs"))
 
-    def _insert(self, job: Job, file: str) -> None:
-        state, error = ("failed", f"refused: {job.refused}") if job.refused else ("pending", "")
+    def _strays(self) -> Iterator[str]:
+        """All files in the folder."""
+        paths = (path for path in self._output.rglob("*") if path.is_file())
+        return (path.relative_to(self._output).as_posix() for path in paths)
+
+    def _sweep(self) -> None:
+        """Takes away what a process that died had not finished writing."""
+        own = (self._output, *(each for each in (self._output / FOLDER).glob("*") if each.is_dir()))
+        folders = {*own, *(self.place(row.job).parent for row in self.rows())}
+        for path in (each for folder in folders for each in folder.glob(".*.tmp")):
+            if UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+    def _finish_written(self, rows: Sequence[Row]) -> None:
+        """A picture that came to its place before that was noted is done."""
+        for row in rows:
+            if self._has_picture(row):
+                self._set(row.job.id, state="done", attempts=0, error="")
+
+    def _row_of(self, job: Job) -> Row:
+        [found] = self._connection.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", [job.id])  # noqa: S608 - names come from this file
+        return _row(found)
+
+    def _insert(self, job: Job, file: str, *, there: bool) -> None:
+        state, error = ("done" if there else "pending"), ""
+        if job.refused:
+            state, error = "failed", f"refused: {job.refused}"
         self._connection.execute(
             "INSERT INTO jobs (id, place, job, file, state, error) VALUES (?, ?, ?, ?, ?, ?)",
             [job.id, job.index, msgspec.json.encode(job), file, state, error],
@@ -208,8 +259,7 @@ class Manifest:
             )
 
     def _select(self, condition: str) -> list[Columns]:
-        columns = "job, file, state, attempts, error"
-        query = f"SELECT {columns} FROM jobs WHERE {condition}"  # noqa: S608 - as above
+        query = f"SELECT {_COLUMNS} FROM jobs WHERE {condition}"  # noqa: S608 - as above
         found: list[Columns] = self._connection.execute(query).fetchall()
         return found
 
@@ -224,20 +274,39 @@ def is_output(folder: Path) -> bool:
 
 @contextmanager
 def open_manifest(output: Path, *, create: bool = False) -> Iterator[Manifest]:
-    """The manifest of an output folder. Raises UserError if there is none or it is damaged."""
+    """The manifest of an output folder.
+
+    Raises UserError if there is none, if it is damaged, or if the disk has no room for it; the
+    same where one of these comes to light while it is open.
+    """
     path = output / FOLDER / _FILE
     if not create and not is_output(output):
         raise UserError(f"`{output}` is no output folder of tagkit", f"no {FOLDER}/{_FILE} in it")
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # What one that was moved away has left would be taken for the journal of the new one.
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
     try:
         connection = _connected(path)
-    except sqlite3.DatabaseError as error:
-        hint = "take the file away to begin anew; the pictures stay"
-        raise UserError(f"`{path}` cannot be read", str(error), hint) from error
-    try:
-        yield Manifest(output, connection)
-    finally:
-        connection.close()
+        try:
+            yield Manifest(output, connection)
+        finally:
+            connection.close()
+    except (sqlite3.Error, msgspec.MsgspecError) as error:
+        raise _trouble(path, error) from error
+
+
+def _trouble(path: Path, error: Exception) -> UserError:
+    if "disk is full" in str(error):
+        return disk_full(path.parent.parent)
+    if "locked" in str(error):
+        hint = "wait until it has finished"
+        return UserError(f"`{path}` is being written by another process", str(error), hint)
+    hint = (
+        "move it away and start again: pictures that carry the recipe of a job are taken for done"
+    )
+    return UserError(f"`{path}` cannot be read", str(error), hint)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -259,11 +328,5 @@ def _row(values: Columns) -> Row:
     return Row(msgspec.structs.replace(job, file=file), state, attempts, error)
 
 
-def _free(file: str, taken: set[str]) -> str:
-    """`file`, or the first numbered name that is free; it is taken from now on."""
-    name, number = file, 1
-    while name.casefold() in taken:
-        number += 1
-        name = numbered(file, number)
-    taken.add(name.casefold())
-    return name
+def _ended(attempts: int) -> str:
+    return f"it ended its process {'twice' if attempts == _DEADLY else f'{attempts} times'}"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT = "{index:05d}-{seed}"
+# What is being written lies beside its place under this name, so that it appears as a whole.
+UNFINISHED = re.compile(r"\..*\.\d+\.tmp")
 _SPECIFICATION = re.compile(r"[<>^]?0?\d{0,3}(?:\.\d{1,3})?[dfgs]?")
 _FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f\x7f]')
 _SEPARATOR = re.compile(r"[/\\]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import islice
 from pathlib import Path  # msgspec reads the annotations of structs
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +15,7 @@ from tagkit.linting.own_rules import own_rules
 from tagkit.rendering import naming
 from tagkit.rendering.blocks import Expand
 from tagkit.rendering.drafting import Drafter
-from tagkit.rendering.fields import UNSAID, Fields, merged
+from tagkit.rendering.fields import MOST_JOBS, UNSAID, Fields, merged
 from tagkit.rendering.job import Job, recipe
 from tagkit.rendering.making import Maker
 
@@ -81,8 +82,10 @@ def make_plan(
     """
     drafter = Drafter(settings, random, overrides)
     requests = [request for source in sources for request in source.requests]
-    drafts = [draft for request in requests for draft in drafter.drafts(request)]
-    prompts = _completed(drafts, complete, settings.lexicon)
+    drafts = list(islice((one for each in requests for one in drafter.drafts(each)), MOST_JOBS + 1))
+    if len(drafts) > MOST_JOBS:
+        raise UserError(f"a plan of more than {MOST_JOBS:,} pictures", str(sources[0].path))
+    prompts = _completed(drafts, complete, settings.lexicon, drafter)
     maker = Maker(settings, drafter, checkpoint)
     jobs: dict[str, Job] = {}
     for draft, prompt in zip(drafts, prompts, strict=True):
@@ -93,7 +96,7 @@ def make_plan(
 
 
 def _completed(
-    drafts: Sequence[Draft], complete: Complete | None, lexicon: Path | None
+    drafts: Sequence[Draft], complete: Complete | None, lexicon: Path | None, drafter: Drafter
 ) -> list[str]:
     """The prompts of all drafts, those that ask for it completed together."""
     asking = {index: each for index, each in enumerate(drafts) if each.fields.expand != "off"}
@@ -102,7 +105,12 @@ def _completed(
         return prompts
     if complete is None:
         raise UserError("a job asks for `expand`, and there is nothing to expand with here")
-    answers = complete([_completion(draft, lexicon) for draft in asking.values()])
+    try:
+        answers = complete([_completion(draft, lexicon) for draft in asking.values()])
+    except UserError as error:
+        place = drafter.place(next(iter(asking.values())).request, "expand")
+        where = "\n".join(each for each in (error.where, place) if each)
+        raise UserError(error.what, where, error.hint) from error
     for index, answer in zip(asking, answers, strict=True):
         prompts[index] = answer
     return prompts

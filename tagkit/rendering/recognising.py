@@ -97,12 +97,14 @@ def require_lora(path: Path) -> None:
         raise UserError(f"the LoRA `{path}` was made for {family}, not for {SDXL}")
 
 
+# Of AutoencoderKL, and of AutoencoderTiny.
+_VAE_INPUTS = ("decoder.conv_in.weight", "decoder.layers.0.weight")
+
+
 def require_vae(path: Path) -> None:
     """Raises UserError that says what a file is instead of a VAE for SDXL."""
     header = read_header(path)
-    shapes = [
-        shape for name, shape in header.shapes.items() if name.endswith("decoder.conv_in.weight")
-    ]
+    shapes = [shape for name, shape in header.shapes.items() if name.endswith(_VAE_INPUTS)]
     if not shapes or any(_LORA.search(name) for name in header.shapes):
         raise UserError(f"`{path}` is no VAE but {description(header)}")
     if shapes[0][1] != _LATENT_CHANNELS:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from tagkit.errors import UserError
+from tagkit.rendering.disk import of_disk
 from tagkit.rendering.events import Done, Failed, Smaller
 from tagkit.rendering.job import Tokens
+from tagkit.rendering.stopping import Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
     from tagkit.rendering.events import Watch
     from tagkit.rendering.job import Job
-    from tagkit.rendering.manifest import Manifest, Row
+    from tagkit.rendering.manifest import Row
     from tagkit.rendering.pipeline import Pipeline
     from tagkit.rendering.tools import Tools
     from tagkit.rendering.vae import Picture
@@ -30,55 +33,78 @@ _DIFFERING: dict[str, object] = {
 }  # fmt: skip
 
 
+class Ledger(Protocol):
+    """Where the states of jobs are noted: the manifest, or a process that keeps it."""
+
+    def lease(self, jobs: Iterable[Job]) -> None:
+        """These are being rendered from now on."""
+
+    def done(self, job: Job) -> None:
+        """The picture lies in its place."""
+
+    def failed(self, job: Job, error: str) -> None:
+        """It could not be rendered."""
+
+    def release(self) -> None:
+        """What is still leased is given back."""
+
+
 class Run:
-    """Renders pending jobs of a manifest.
+    """Renders jobs and notes in `ledger` how far each has come.
 
     open_model: the loaded model for a job. tools: what passes need beside it. batch_size: 0 for as
-    many as the device is good for.
+    many as the device is good for. stop: asked between batches.
     """
 
     def __init__(
         self,
-        manifest: Manifest,
+        ledger: Ledger,
         output: Path,
         open_model: Callable[[Job], Pipeline],
         tools: Tools,
         watch: Watch,
         batch_size: int = 0,
+        stop: Stop | None = None,
     ) -> None:
-        self._manifest = manifest
+        self._ledger = ledger
         self._output = output
         self._open_model = open_model
         self._tools = tools
         self._watch = watch
         self._batch_size = batch_size or _MOST_AT_ONCE
         self._automatic = not batch_size
+        self._stop = stop or Stop()
         self._saving: list[tuple[Job, Future[Path]]] = []
 
     def render(self, rows: Sequence[Row]) -> None:
         """Renders the jobs of these rows. However it ends, nothing stays leased.
 
-        Pictures are written by a second thread while the next ones are drawn.
+        Pictures are written by a second thread while the next ones are drawn. Raises UserError
+        where no job could be rendered any more, KeyboardInterrupt after a stop.
         """
-        suspects = [row.job for row in rows if row.attempts]
         with ThreadPoolExecutor(1) as self._writer:
             try:
-                for group in _groups([row.job for row in rows if not row.attempts]):
+                for group in _groups([row.job for row in rows]):
                     self._render_group(group)
-                for job in suspects:
-                    self._collect()
-                    self._render_group([job])
-            finally:
                 self._collect()
-                self._manifest.release()
+            finally:
+                self._keep_what_is_written()
+                self._ledger.release()
 
     def _render_group(self, jobs: Sequence[Job]) -> None:
-        model = self._open_model(jobs[0])
+        """Jobs of one model; files that it cannot wear are the fault of these jobs only."""
+        try:
+            model = self._open_model(jobs[0])
+        except UserError as error:
+            for job in jobs:
+                self._fail(job, error)
+            return
         at = 0
         while at < len(jobs):
             batch = jobs[at : at + self._size(model, jobs[0])]
-            self._manifest.lease(batch)
-            self._render_batch(model, batch)
+            with self._stop.finishing():
+                self._ledger.lease(batch)
+                self._render_batch(model, batch)
             at += len(batch)
 
     def _size(self, model: Pipeline, job: Job) -> int:
@@ -90,6 +116,10 @@ class Run:
         """A batch that fails is halved until the job that is to blame stands alone."""
         from tagkit.rendering.passes import finished
 
+        if len(jobs) > self._batch_size:  # what was too much for one half is so for the other
+            for at in range(0, len(jobs), self._batch_size):
+                self._render_batch(model, jobs[at : at + self._batch_size])
+            return
         try:
             outcomes = finished(model, jobs, self._tools)
         except MemoryError as error:
@@ -126,16 +156,26 @@ class Run:
             job, writing = self._saving[0]
             error = writing.exception()
             if error is None:
-                self._manifest.done(job)
+                self._ledger.done(job)
                 self._watch(Done(job, writing.result()))
             elif isinstance(error, Exception):
                 self._fail(job, error)
             # Taken off last: a stop that comes in between finds the picture still to be noted.
             del self._saving[0]
 
+    def _keep_what_is_written(self) -> None:
+        """At an end before the time; what could not be written is rendered another time."""
+        for job, writing in self._saving:
+            if writing.exception() is None:
+                self._ledger.done(job)
+                self._watch(Done(job, writing.result()))
+
     def _fail(self, job: Job, error: Exception) -> None:
+        """Raises UserError where the disk is to blame, and so every later job would fail."""
+        if trouble := of_disk(error, self._output):
+            raise trouble from error
         text = " ".join(str(error).split())[:500] or type(error).__name__
-        self._manifest.failed(job, text)
+        self._ledger.failed(job, text)
         self._watch(Failed(job, text))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image, PngImagePlugin
 
 from tagkit.rendering.job_infotext import infotext
+from tagkit.rendering.thumbnails import save_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +30,10 @@ _JPEG_TEXT_BYTES = 65_000
 def save_picture(picture: npt.NDArray[np.uint8], job: Job, output: Path) -> Path:
     """Writes the picture (height, width, 3) to the job's file in `output`; the path of it.
 
-    It is there as a whole or not at all: written beside its place, flushed to disk, renamed.
+    It is there as a whole or not at all: written beside its place, flushed to disk, renamed. A
+    small copy for the gallery comes before it, so that what has a picture has all.
     """
+    save_thumbnail(picture, job, output)
     path = output / job.file
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING
@@ -13,18 +14,21 @@ from tagkit.cards import image_card
 from tagkit.errors import UserError
 from tagkit.extras import need
 from tagkit.rendering.blocks import laid_over
+from tagkit.rendering.crew import Crew
 from tagkit.rendering.events import Begun, unwatched
 from tagkit.rendering.fields import UNSAID, Overrides, checked, merged
 from tagkit.rendering.finding import find_files, unchanged
-from tagkit.rendering.gallery import write_gallery
+from tagkit.rendering.gallery import Gallery
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.jobfile import read_source
 from tagkit.rendering.loading import AUTOMATIC, Means, Models, find_models
 from tagkit.rendering.lock import folder_lock
 from tagkit.rendering.manifest import FOLDER, Counts, is_output, open_manifest
+from tagkit.rendering.messages import Setup
 from tagkit.rendering.picking import picked_source
 from tagkit.rendering.planning import Plan, make_plan, plan_key
 from tagkit.rendering.running import Run
+from tagkit.rendering.stopping import Stop
 from tagkit.rendering.weights import weights_digest
 from tagkit.settings import find_settings, folders_of
 
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from tagkit.rendering.job import Job
     from tagkit.rendering.jobfile import Source
     from tagkit.rendering.loading import Model, Named
-    from tagkit.rendering.manifest import Manifest
+    from tagkit.rendering.manifest import Manifest, Row
     from tagkit.rendering.planning import Complete
     from tagkit.rendering.tools import Tools
     from tagkit.settings import Settings
@@ -161,10 +165,13 @@ def render_order(
     replan: bool = False,
     resume: bool = True,
     watch: Watch = unwatched,
+    workers: int = 1,
+    stop: Stop | None = None,
 ) -> Summary:
     """Renders what is missing in `output`, `limit` pictures at most.
 
-    replan: makes the plan anew. resume: False renders everything again. Raises UserError.
+    replan: makes the plan anew. resume: False renders everything again. workers: processes that
+    draw at once; one draws in this process. Raises UserError; KeyboardInterrupt after a stop.
     """
     need("render", "torch", "diffusers", "transformers", "PIL")
     began = time.monotonic()
@@ -184,24 +191,52 @@ def render_order(
         rows = manifest.pending()[:limit]
         watch(Begun(plan.jobs, plan.warnings, len(rows)))
         before = manifest.counts().done
-        try:
-            tools = _tools(output, files, means, manifest)
-            tools.prepare(row.job for row in rows)
-            loaded = Models(models, means, files)
-            Run(manifest, output, loaded.open, tools, watch, means.batch_size).render(rows)
-        finally:
-            write_gallery(output, manifest.pictures())
+        gallery = Gallery(output, manifest.pictures, time.monotonic)
+        if rows:
+            named = [(*name, it) for name, it in models.items()]
+            setup = Setup(0, output, named, means, files, _samples(rows))
+            with gallery.kept():
+                _render_rows(
+                    rows, manifest, setup, gallery.watching(watch), workers, stop or Stop()
+                )
+        else:
+            gallery.write()
         counts = manifest.counts()
     seconds = round(time.monotonic() - began, 1)
     return Summary(output, counts, counts.done - before, seconds)
 
 
-def _tools(output: Path, files: Mapping[str, Path], means: Means, manifest: Manifest) -> Tools:
+def _render_rows(
+    rows: Sequence[Row], manifest: Manifest, setup: Setup, watch: Watch, workers: int, stop: Stop
+) -> None:
+    """In this process where it has nothing to fear from a job, else in others."""
+    if workers > 1 or any(row.attempts for row in rows):
+        numbered = partial(msgspec.structs.replace, setup)
+        Crew(manifest, lambda number: numbered(number=number), workers, watch, stop).render(rows)
+        return
+    tools = _tools(setup, manifest)
+    tools.prepare(setup.samples)
+    loaded = Models(
+        {(card, named): it for card, named, it in setup.models}, setup.means, setup.files
+    )
+    size = setup.means.batch_size
+    Run(manifest, setup.output, loaded.open, tools, watch, size, stop).render(rows)
+
+
+def _samples(rows: Sequence[Row]) -> list[Job]:
+    """One job for each set of tools that the jobs need."""
+    upscalers = {row.job.hires and row.job.hires.upscaler: row.job for row in rows}
+    detectors = {tuple(each.detector for each in row.job.detailer): row.job for row in rows}
+    return [*upscalers.values(), *detectors.values()]
+
+
+def _tools(setup: Setup, manifest: Manifest) -> Tools:
     """Needs torch, which planning does not."""
     from tagkit.rendering.pipeline import find_device
     from tagkit.rendering.tools import Tools
 
-    return Tools(output, files, find_device(means.device), manifest.picture)
+    device = find_device(setup.means.device)
+    return Tools(setup.output, setup.files, device, manifest.picture)
 
 
 def _frozen(output: Path, key: str, settings: Settings) -> Plan | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tagkit.clip import count_tokens
+from tagkit.clip import CHUNK, count_tokens
 from tagkit.packs import shipped_rules
 from tagkit.reporting.fitting import fitting_fields
 from tagkit.reporting.statistics import Tallies
@@ -159,7 +159,7 @@ def encoded_prompt(
             path,
             record.line + start.lines,
             prompt.model,
-            _counted(record.positive, dialect, negative=False),
+            _counted(record.positive, dialect, prompt.report.tokens),
             negative,
             {"positive": fixed.positive, "negative": fixed.negative},
             fitting_fields(fitting) if fitting else None,
@@ -212,7 +212,12 @@ def _statistics(linted: Iterable[LintedDocument]) -> dict[str, object]:
     return {"statistics": tallies.rules()} | ({"captions": captions} if captions else {})
 
 
-def _counted(text: str, dialect: str, *, negative: bool) -> _Text:
+def _counted(
+    text: str, dialect: str, tokens: int | None = None, *, negative: bool = False
+) -> _Text:
+    """The text with its tokens, counted unless it is known that there are so many."""
+    if tokens is not None and tokens <= CHUNK:
+        return _Text(text, tokens, CHUNK, (tokens,))
     count = count_tokens(text, dialect, negative=negative)
     return _Text(text, count.real, count.limit, count.chunks)
 

@@ -47,6 +47,12 @@ def test_every_example_in_it_is_valid(run, here):
     assert run("lint", "1girl, 1girl", cwd=here).stderr.startswith("model: baxl-v3 (")
 
 
+def test_a_folder_named_from_here_is_written_in_full(run, here, a1111):
+    run("init", "--a1111", f"../{a1111.name}", cwd=here)
+    assert read_settings(here / "tagkit.yaml").checkpoints == (a1111 / "models/Stable-diffusion",)
+    assert ".." not in (here / "tagkit.yaml").read_text(encoding="utf-8")
+
+
 def test_the_folders_of_a1111(run, here, a1111):
     out = run("init", "--a1111", a1111, cwd=here)
     assert out.returncode == 0, out.stderr

@@ -108,7 +108,9 @@ def test_the_dialect_of_the_settings_may_be_guessed(
     (tmp_path / "p.txt").write_text("1girl, {{smile}}\n1girl, (hat:1.2)\n", encoding="utf-8")
     status, out, _ = expand(tmp_path / "p.txt", "--seed", 1)
     assert status == 0
-    assert [line.startswith("1girl, ") for line in out.splitlines()] == [True, True]
+    said, weighed = out.splitlines()
+    assert "{{smile}}" in said
+    assert "(hat:1.2)" in weighed
 
 
 def test_settings_of_the_folder_name_the_card(
@@ -198,6 +200,29 @@ def test_the_rest_of_several_inputs_is_done(
     assert status == 2
     assert out.startswith("1girl, ")
     assert "none.txt" in err
+
+
+def test_a_job_file_holds_no_prompts(
+    expand: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    job = tmp_path / "jobs.yaml"
+    job.write_text("version: 1\nmodel: tiny\nprompts: [1girl]\n")
+    status, out, err = expand(job)
+    assert (status, out) == (2, "")
+    assert "is a job file" in err
+    assert "render" in err
+
+
+def test_an_empty_prompt_is_not_the_current_folder(
+    expand: Callable[..., tuple[int, str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "other.txt").write_text("1girl")
+    monkeypatch.chdir(tmp_path)
+    status, out, err = expand("")
+    assert (status, out) == (2, "")
+    assert "the prompt is empty" in err
 
 
 def test_the_cards_tag_model_is_not_fetched_unasked(

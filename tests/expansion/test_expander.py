@@ -75,12 +75,13 @@ def test_the_cards_limit_is_the_default(tiny: TagModel) -> None:
 
 def test_banned_tags_never_come_out(tiny: TagModel) -> None:
     bans = [".*(hair|eyes).*", "Smile", "holding", "long_sleeves"]
-    for each in expand(PROMPTS, tiny, seed=1, ban=bans, length="short", variations=4):
+    found = expand(PROMPTS, tiny, seed=1, ban=bans, length="short", variations=4)
+    for each in found:
         for tag in each.added:
             assert tag not in ("smile", "holding", "long sleeves")
             assert not regex.fullmatch(bans[0], tag)
         assert each.length.reached >= each.length.minimum
-        assert {own.because for own in each.refused} <= {"banned", "repeated", "card", "implied"}
+    assert "banned" in {own.because for each in found for own in each.refused}
 
 
 def test_one_ban_may_be_a_text(tiny: TagModel) -> None:
@@ -90,7 +91,7 @@ def test_one_ban_may_be_a_text(tiny: TagModel) -> None:
 
 def test_bans_do_not_touch_the_users_tags(tiny: TagModel) -> None:
     each = one(tiny, "1girl, smile, hat", seed=1, ban=["smile", ".*hat.*"])
-    assert each.prompt.startswith("1girl")
+    assert "1girl, " in each.prompt
     assert ", smile, hat, " in each.prompt
 
 

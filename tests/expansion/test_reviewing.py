@@ -82,7 +82,9 @@ def test_an_unsafe_prompt_is_refused_and_the_rest_is_done(
     arguments = ["--tag-model", "tiny", "--device", "cpu"]
     assert run(["expand", "1girl, hat", *arguments]) == 2
     assert capsys.readouterr().out == ""
-    assert run(["expand", "1girl, hat", "1girl", *arguments]) == 2
+    assert run(["expand", "1girl, hat", "2girls, hat", *arguments]) == 2
+    assert capsys.readouterr().out == ""
+    assert run(["expand", "1girl, hat", "1girl", *arguments]) == 1
     shown = capsys.readouterr()
     assert len(shown.out.splitlines()) == 1
     assert "1girl, hat" in shown.err

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tagkit.cards import tag_card
+
 if TYPE_CHECKING:
     from types import ModuleType
 
@@ -60,3 +62,23 @@ def test_pictures_hold_together(tag_pictures: ModuleType) -> None:
         if "solo" in tags and "character" not in picture.header:
             assert len(hair) <= 1
         assert not {"nude", "sex"} & tags
+
+
+@pytest.mark.parametrize("general", [(), ("sky",), ("sky", "cloud", "solo", "smile", "hat")])
+def test_samples_hold_what_the_picture_holds(
+    tag_pictures: ModuleType, general: tuple[str, ...]
+) -> None:
+    pytest.importorskip("transformers")
+    sys.path.insert(0, str(SCRIPTS))
+    try:
+        trainer = __import__("train_tag_model")
+    finally:
+        sys.path.remove(str(SCRIPTS))
+    card = tag_card("tiny")
+    picture = tag_pictures.Picture(["1girl"], dict.fromkeys(general, 2.0), {"rating": ("safe",)})
+    for seed in range(40):
+        given, written = trainer.draw_sample(picture, card, Random(seed))
+        listed, end = given.rpartition("general: ")[2].split(card.layout.end_of_input)
+        shown = [tag for part in (listed, written) for tag in part.strip().split(", ") if tag]
+        assert end == ""
+        assert sorted(shown) == sorted(["1girl", *general])

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tagkit.cards import image_card
-from tagkit.documents import parse_record
+from tagkit.clip import count_tokens
+from tagkit.documents import parse_document, parse_record
 from tagkit.linting import Knowledge, Linter, shipped_lexicon
+from tagkit.linting.batch import lint_document
+from tagkit.linting.checking import Checker, _found
 from tagkit.linting.context import Context
-from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS
+from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_TAGS
 from tagkit.linting.screening import Screen
 from tagkit.packs import shipped_rules, switched_on
-from tagkit.prompt import DIALECTS
+from tagkit.prompt import CAPTIONS, DIALECTS, parse
+from tagkit.reporting.as_json import encoded_diagnostics, encoded_prompt
 
 RULES = tuple(switched_on(rule) for rule in shipped_rules())
 CARDS = {name: image_card(name) for name in ("baxl-v3", "kohaku-delta", "pony-v6")}
@@ -24,7 +30,8 @@ TAGS = st.sampled_from(
     '<lora:x:1>|a BREAK b|AND|word++|1.2::x::|"a|b"|/* a|b */|a # b||very long hair, solo|'
     "twin tails|eyes closed|(gray_hair:1.2)|sowrd|"
     "from behind|looking at viewer|a tag that is not known at all|tag:1.2|cat  ears|，|a-|"
-    "cowboy shot|official art|2021|newest|year 2021|safe|rating:safe|chibi|monochrome".split("|")
+    "cowboy shot|official art|[smile|hat:0.5]|{{smile|hat}}|2021|newest|year 2021|safe|rating:safe|"
+    "chibi|monochrome".split("|")
 )
 SEPARATORS = st.sampled_from([", "] * 12 + [",", ",, ", "\n", " "])
 
@@ -62,6 +69,15 @@ def linters():
     }
 
 
+@pytest.fixture(scope="module")
+def checkers(knowledge):
+    return {
+        (name, dialect): Checker(RULES, knowledge[name], dialect)
+        for name in CARDS
+        for dialect in (*DIALECTS, CAPTIONS)
+    }
+
+
 @given(
     prompts(),
     st.sampled_from(sorted(CARDS)),
@@ -91,13 +107,34 @@ def test_a_bare_prompt_is_judged_as_any_other(linters, text, name, unsafe):
         assert sorted(map(repr, quick.remaining)) == sorted(map(repr, whole.remaining))
 
 
+@given(prompts(), st.sampled_from(sorted(CARDS)), st.sampled_from([*DIALECTS, CAPTIONS]))
+def test_a_list_of_tags_is_judged_as_its_tree_is(checkers, text, name, dialect):
+    assert_alike(checkers[name, dialect], text, dialect)
+
+
+def test_real_lists_of_tags_are_judged_as_their_trees_are(checkers, real_prompts):
+    for dialect in (*DIALECTS, CAPTIONS):
+        for text in real_prompts:
+            assert_alike(checkers["baxl-v3", dialect], text.replace("\n", " "), dialect)
+
+
+@pytest.mark.parametrize("dialect", ["a1111", CAPTIONS])
+@pytest.mark.parametrize("unsafe", [False, True])
+def test_lists_are_reported_as_trees_are(dialect, unsafe):
+    rules, fixes = shipped_rules(), ("safe", "unsafe") if unsafe else ("safe",)
+    quick, slow = (kind(CARDS["baxl-v3"], rules, dialect, fixes) for kind in (Linter, Slow))
+    text = "\n".join(drawn_lists(1_000))
+    assert as_json(text, quick) == as_json(text, slow)
+
+
 def test_a_glance_spares_most_rules_the_look(screens):
     screen = screens["baxl-v3", "positive", "a1111"]
     assert screen.suspects("1girl, solo, long hair, blue eyes, smile") == 0
 
 
 def test_every_kind_that_is_glanced_at_exists():
-    assert MATCHERS.keys() >= ALONE | MEETINGS.keys()
+    assert MATCHERS.keys() >= ALONE | MEETINGS.keys() | OF_TAGS
+    assert OF_SIGNS <= ALONE
 
 
 def assert_sound(screen, text, knowledge, where, dialect):
@@ -107,3 +144,40 @@ def assert_sound(screen, text, knowledge, where, dialect):
         judges = where in rule.looks_at and (knowledge.card.name or not rule.needs_card)
         if judges and not suspects >> index & 1:
             assert not list(MATCHERS[rule.kind](context, rule)), (rule.code, text)
+
+
+class Slow(Linter):
+    """Judges every prompt by its tree."""
+
+    def _lint_bare(self, record, said=()):
+        return None
+
+
+def assert_alike(checker, text, dialect):
+    """Whether all rules find in the whole tree what those that were suspected find in a list."""
+    glance = checker.glance(text)
+    if glance is None:
+        return
+    everything = checker.context(parse(text, dialect), frozenset({"positive"}))
+    rules = [rule for rule in checker.rules if "positive" in rule.looks_at]
+    assert checker.check_list(glance) == _found(rules, everything), text
+    assert glance.tokens == count_tokens(text, dialect).real
+
+
+def drawn_lists(count):
+    """Lists of tags that are curated names, popular as prompts have them."""
+    draw, lexicon = random.Random(7), shipped_lexicon()
+    names = [name for group in lexicon.groups() for name in lexicon.members(group)]
+    often = [
+        name for group in ("hair_color", "count", "quality") for name in lexicon.members(group)
+    ]
+    for _ in range(count):
+        tags = draw.choices(names, k=draw.randint(3, 30)) + draw.choices(often, k=3)
+        draw.shuffle(tags)
+        yield ", ".join(tags)
+
+
+def as_json(text, linter):
+    linted = lint_document(parse_document(text, "x"), lambda _: ("baxl-v3", "", linter))
+    prompts = [encoded_prompt(each, each.report.fixed, "x") for each in linted.prompts]
+    return prompts, encoded_diagnostics(linted.diagnostics(), "x", text)

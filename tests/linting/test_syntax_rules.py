@@ -50,6 +50,14 @@ def test_the_end_is_one_finding_in_a_positive_a1111_prompt():
     assert "SYN105" not in codes("1girl, (smile:1.2", select=["SYN"])
 
 
+def test_a_number_at_the_end_of_a_part_weighs_the_part():
+    assert codes("hat :1.2 AND 1girl, smile :0.8", select=["SYN"]) == []
+    assert codes("hat:1.2 <lora:x:1> AND 1girl", select=["SYN"]) == []
+    assert codes("hat:1.2, bow AND 1girl", select=["SYN"]) == ["SYN102"]
+    assert codes("1girl, hat:1.2 BREAK smile", select=["SYN"]) == ["SYN102"]
+    assert codes("1girl", "hat:1.2 AND bow", select=["SYN102"]) == ["SYN102"]
+
+
 def test_a_weight_is_what_the_dialect_makes_of_it():
     assert codes("((smile:1.5):1.5)", select=["SYN103"]) == ["SYN103"]
     assert codes("((smile:1.5):1.5)", dialect="comfyui", select=["SYN103"]) == []

@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[2]
-PARTS = ["tagkit", "rules", "models", "setup.cfg", "pyproject.toml", "cli.py", "README.md"]
+PARTS = [
+    "tagkit",
+    "rules",
+    "models",
+    "docs/schemas",
+    "setup.cfg",
+    "pyproject.toml",
+    "cli.py",
+    "README.md",
+]
 
 
 def check(command, cwd, **env):
@@ -57,6 +66,8 @@ def test_a_wheel_carries_the_data(source, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)
     assert {path.name for path in target.iterdir() if "dist-info" not in path.name} == {"tagkit"}
+    assert (target / "tagkit" / "schemas" / "job-file.json").is_file()
+    assert (target / "tagkit" / "rendering" / "page" / "gallery.html").is_file()
     check([sys.executable, "-m", "tagkit"], tmp_path, PYTHONPATH=str(target))
 
 

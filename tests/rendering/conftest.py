@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from tagkit.cards import image_card
+from tagkit.cards.parts import Weights
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import Job, identified
 from tagkit.rendering.jobfile import parse_overrides, read_source
@@ -31,7 +33,10 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_weights():
-    return find_weights(image_card("tiny"), "", (), FileHashes())
+    """Of a model with random weights, smaller than `tiny`, and with an AutoencoderKL as SDXL's."""
+    random_weights = Weights(folder=str(Path(__file__).parent / "random_model"), random_seed=0)
+    card = msgspec.structs.replace(image_card("tiny"), weights=random_weights)
+    return find_weights(card, "", (), FileHashes())
 
 
 @pytest.fixture(scope="session")

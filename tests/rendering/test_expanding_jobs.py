@@ -91,7 +91,15 @@ def test_a_tag_model_of_ones_own_card(
 ) -> None:
     file, model = job()
     (tmp_path / "cards").mkdir()
-    card = f"card: tag\nname: mine\nextends: tiny\nweights: {{folder: '{model}'}}\n"
+    # A folder without a card is read as DanTagGen's latest; `tiny` samples in its own way.
+    card = f"""\
+card: tag
+name: mine
+extends: dantaggen-delta-rev2
+weights: {{hub: "", folder: '{model}'}}
+files: []
+special_tokens: {{}}
+"""
     (tmp_path / "cards" / "mine.yaml").write_text(card, encoding="utf-8")
     (tmp_path / "tagkit.yaml").write_text("cards: [cards]\n", encoding="utf-8")
     asked = ("render", file, "--dry-run", "--format", "json", "--device", "cpu")

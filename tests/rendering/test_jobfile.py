@@ -3,12 +3,16 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tagkit.cards import Speed
-from tagkit.errors import UserError
-from tagkit.infotext import Infotext
-from tagkit.rendering.blocks import DetailerEntry, Expand, Hires, LoraEntry, Negative
-from tagkit.rendering.fields import Fields, Overrides, merged
-from tagkit.rendering.jobfile import parse_overrides, read_source
+np = pytest.importorskip("numpy")
+pytest.importorskip("PIL")
+
+from tagkit.cards import Speed  # noqa: E402
+from tagkit.errors import UserError  # noqa: E402
+from tagkit.infotext import Infotext  # noqa: E402
+from tagkit.rendering.blocks import DetailerEntry, Expand, Hires, LoraEntry, Negative  # noqa: E402
+from tagkit.rendering.fields import Fields, Overrides, merged  # noqa: E402
+from tagkit.rendering.jobfile import parse_overrides, read_source  # noqa: E402
+from tagkit.rendering.saving import save_picture  # noqa: E402
 
 HEAD = "version: 1\nmodel: tiny\n"
 
@@ -103,6 +107,10 @@ prompts:
         ("matrix:\n  cfg: []", 4, "matrix.cfg"),
         ("matrix:\n  cfg: 5", 4, "matrix.cfg"),
         ("matrix:\n  cfg: [[5]]", 4, "matrix.cfg"),
+        ("defaults:\n  size: 64*64", 4, "832x1216"),
+        ("defaults:\n  negative: {text: a, complete: all}", 4, "base or overfit or none"),
+        ("defaults:\n  detailer: [{detector: x, select: size}]", 4, "area or confidence"),
+        ("defaults:\n  expand:\n    length: tiny", 5, "very-short"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_line(read, tmp_path, text, line, words):
@@ -130,6 +138,36 @@ def test_a_wrong_value_is_named_with_its_line(read, tmp_path, text, line, words)
 def test_a_wrong_file_is_an_error(read, words, text):
     with pytest.raises(UserError, match=words):
         read(text)
+
+
+def test_a_prompt_that_needs_quotes_is_told_so(read):
+    with pytest.raises(UserError) as caught:
+        read("prompts:\n  - {smile|closed eyes}, 1girl\n")
+    assert ":2" in caught.value.where
+    assert "quotes" in caught.value.hint
+
+
+def test_a_matrix_of_too_many_combinations(read, tmp_path):
+    many = list(range(1, 101))
+    with pytest.raises(UserError, match="100,000,000 combinations") as caught:
+        read(f"prompts: [a]\nmatrix: {{cfg: {many}, steps: {many}, seed: {many}, count: {many}}}")
+    assert caught.value.where == f"{tmp_path / 'jobs.yaml'}:2"
+
+
+@pytest.mark.parametrize("name", ["gone.txt", "jobs.yaml", ".", "binary.dat"])
+def test_a_file_that_an_entry_names_and_nobody_can_read_is_told_with_its_line(read, tmp_path, name):
+    (tmp_path / "binary.dat").write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(UserError) as caught:
+        read(f"prompts:\n  - 1girl\n  - {{file: {name}}}\n")
+    assert f"named in {tmp_path / 'jobs.yaml'}:3" in caught.value.where
+
+
+def test_an_entry_may_name_a_picture(read, tmp_path, make_job):
+    save_picture(np.zeros((8, 8, 3), np.uint8), make_job(seed=9, cfg=4.5), tmp_path)
+    source = read("prompts:\n  - {file: a.png, cfg: 6}\n")
+    [request] = source.requests
+    assert (request.prompt, request.recorded) == ("1girl, blue hair", True)
+    assert (said(request).seed, said(request).cfg) == (9, 6)
 
 
 def test_a_file_of_prompts_takes_the_fields_of_its_entry(read, tmp_path):

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 
 import pytest
+from msgspec.structs import replace
 
-from tagkit.errors import UserError
-from tagkit.rendering.lock import folder_lock
-from tagkit.rendering.manifest import FOLDER, Counts, open_manifest
-from tagkit.rendering.planning import Plan
+np = pytest.importorskip("numpy")
+pytest.importorskip("PIL")
+
+from tagkit.errors import UserError  # noqa: E402
+from tagkit.rendering.lock import folder_lock  # noqa: E402
+from tagkit.rendering.manifest import FOLDER, Counts, open_manifest  # noqa: E402
+from tagkit.rendering.planning import Plan  # noqa: E402
+from tagkit.rendering.saving import save_picture  # noqa: E402
 
 
 @pytest.fixture
@@ -63,13 +69,32 @@ def test_what_died_in_company_is_tried_again_last(manifest, jobs):
     assert [row.attempts for row in manifest.pending()] == [0, 0, 1, 1]
 
 
-def test_a_job_that_ended_its_process_twice_is_set_aside(manifest, jobs):
-    for _ in range(2):
+def test_a_job_that_was_seen_to_end_its_process_twice_is_set_aside(manifest, jobs):
+    manifest.lease(jobs[:2])
+    assert [row.state for row in manifest.died(jobs[:2], "signal 11")] == ["pending"] * 2
+    manifest.lease(jobs[:1])
+    [row] = manifest.died(jobs[:1], "signal 11")
+    assert (row.state, row.error) == ("failed", "it ended its process twice: signal 11")
+    assert seeds(manifest.pending()) == [2, 3, 1]
+
+
+def test_stops_from_outside_are_no_fault_of_a_job_until_they_are_many(manifest, jobs):
+    for _ in range(4):
         manifest.lease(jobs[:1])
-        set_aside = manifest.recover()
-    assert seeds(set_aside) == [0]
-    assert seeds(manifest.pending()) == [1, 2, 3]
-    assert "twice" in manifest.rows()[0].error
+        assert manifest.recover() == []
+    manifest.lease(jobs[:1])
+    assert seeds(manifest.recover()) == [0]
+    assert manifest.rows()[0].error == "it ended its process 5 times"
+
+
+def test_what_was_written_before_the_end_is_done(manifest, tmp_path, jobs):
+    manifest.lease(jobs[:2])
+    (tmp_path / jobs[0].file).write_bytes(b"picture")
+    (tmp_path / ".1.png.123.tmp").write_bytes(b"half of one")
+    (tmp_path / ".mine.tmp").write_bytes(b"the user's own")
+    manifest.recover()
+    assert manifest.counts() == Counts(total=4, done=1, failed=0, pending=3)
+    assert sorted(path.name for path in tmp_path.glob("*.tmp")) == [".mine.tmp"]
 
 
 def test_company_is_never_set_aside(manifest, jobs):
@@ -151,6 +176,62 @@ def test_a_damaged_manifest(tmp_path):
     (tmp_path / FOLDER / "manifest.sqlite").write_bytes(b"something else" * 100)
     with pytest.raises(UserError, match="cannot be read"), open_manifest(tmp_path):
         pass
+
+
+def adopt_again(folder, jobs):
+    with open_manifest(folder) as manifest:
+        manifest.rows()
+        manifest.adopt(Plan(jobs, (), "key"))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+def test_a_manifest_that_is_damaged_further_down(tmp_path, make_job, share):
+    jobs = tuple(make_job(seed=seed, index=seed, file=f"{seed}.png") for seed in range(200))
+    with open_manifest(tmp_path, create=True) as manifest:
+        manifest.adopt(Plan(jobs, (), "key"))
+    path = tmp_path / FOLDER / "manifest.sqlite"
+    content = bytearray(path.read_bytes())
+    start = int(len(content) * share)
+    content[start : start + 8192] = b"\xa5" * 8192
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read") as caught:
+        adopt_again(tmp_path, jobs)
+    assert "move it away" in caught.value.hint
+
+
+def test_the_journal_of_a_manifest_that_was_moved_away_is_not_taken_up(tmp_path, jobs):
+    folder = tmp_path / FOLDER
+    with open_manifest(tmp_path, create=True) as manifest:
+        manifest.adopt(Plan(jobs, (), "key"))
+        journal = (folder / "manifest.sqlite-wal").read_bytes()
+        assert journal
+    (folder / "manifest.sqlite").unlink()
+    (folder / "manifest.sqlite-wal").write_bytes(journal)
+    with open_manifest(tmp_path, create=True) as manifest:
+        assert manifest.rows() == []
+        manifest.adopt(Plan(jobs[:2], (), "key"))
+        assert manifest.counts().total == 2
+
+
+def test_a_full_disk_is_told_as_such(tmp_path, manifest):
+    with pytest.raises(UserError, match="disk is full"), open_manifest(tmp_path):
+        raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_a_lost_manifest_is_made_up_for_by_what_pictures_carry(tmp_path, jobs):
+    twin = replace(jobs[1], id="another", seed=50, file=jobs[0].file)
+    changed = replace(jobs[2], id="changed", cfg=9.0)
+    for job, file in ((jobs[0], "0.png"), (twin, "0-2.png"), (jobs[2], "2.png")):
+        save_picture(np.zeros((8, 8, 3), np.uint8), replace(job, file=file), tmp_path)
+    with open_manifest(tmp_path, create=True) as manifest:
+        manifest.adopt(Plan((jobs[0], twin, changed, jobs[3]), (), "key"))
+        rows = [(row.job.file, row.state) for row in manifest.rows()]
+    assert rows == [
+        ("0.png", "done"),
+        ("0-2.png", "done"),
+        ("2-2.png", "pending"),
+        ("3.png", "pending"),
+    ]
 
 
 def test_a_folder_has_one_process(tmp_path):

@@ -63,7 +63,8 @@ def job_file(folder, prompts, **defaults):
 
 
 @pytest.mark.usefixtures("offline")
-def test_every_file_reaches_its_pictures_and_no_other(folder):
+def test_every_file_reaches_its_pictures_and_no_other(folder, tiny_weights):
+    model = str(tiny_weights.path)
     prompts = [
         {"prompt": "1girl"},
         {"prompt": "1girl", "loras": [{"name": "ink", "weight": 1}]},
@@ -75,12 +76,14 @@ def test_every_file_reaches_its_pictures_and_no_other(folder):
         {"prompt": "1girl, (halo:1.4)"},
         {"prompt": "1girl", "seed": 1, "cfg": 5.5},
     ]
-    summary = tagkit.render(job_file(folder, prompts, cfg=5), folder / "out")
+    job = job_file(folder, prompts, cfg=5)
+    summary = tagkit.render(job, folder / "out", checkpoint=model)
     assert summary.jobs.done == len(prompts)
     files = sorted((folder / "out").glob("*.png"))
     pictures = [np.asarray(Image.open(file)).astype(int) for file in files]
     assert len({each.tobytes() for each in pictures}) == len(prompts)
-    alone = tagkit.render(job_file(folder, prompts[:1], cfg=5), folder / "alone")
+    job = job_file(folder, prompts[:1], cfg=5)
+    alone = tagkit.render(job, folder / "alone", checkpoint=model)
     assert alone.jobs.done == 1
     [file] = (folder / "alone").glob("*.png")
     # It shared a batch there, and processors round sums of another length in another way.
@@ -129,7 +132,7 @@ def test_a_truncated_checkpoint_stops_the_batch(folder, components, tiny_weights
 
 
 def test_a_checkpoint_says_what_it_predicts(folder):
-    path = job_file(folder, [{"prompt": "1girl"}])
+    path = job_file(folder, [{"prompt": "1girl", "model": "baxl-v3"}])
     marks = {"v_pred": torch.zeros(0), "ztsnr": torch.zeros(0), "x": torch.zeros(1)}
     save_file(marks, folder / "checkpoints" / "v.safetensors")
     [job] = tagkit.plan(path, checkpoint="v")

@@ -124,7 +124,8 @@ def test_an_id_stands_for_all_that_decides_the_picture(plan):
 def test_an_id_is_the_same_on_every_machine(plan):
     """Changing it would make every picture of every user pending again."""
     [job] = plan([{"prompt": "1girl, smile", "negative": "none"}]).jobs
-    fixed = msgspec.structs.replace(job, weights="ab" * 32)
+    known = {"weights": "ab" * 32, "prediction": "epsilon", "zero_snr": False}
+    fixed = msgspec.structs.replace(job, **known)
     from tagkit.rendering.job import identified
 
     assert identified(fixed).id == "319016b49c7b7d4d93bd"
@@ -207,6 +208,15 @@ def test_an_unknown_model_is_named_with_its_line(plan):
 def test_expanding_needs_something_to_expand_with(plan):
     with pytest.raises(UserError, match="expand"):
         plan([{"prompt": "a", "expand": "card"}])
+
+
+def test_what_cannot_be_completed_is_told_with_its_line(plan, tmp_path):
+    def complete(requests):
+        raise UserError("there is no tag card `nope`", "", "cards: tiny")
+
+    with pytest.raises(UserError, match="nope") as caught:
+        plan(["a", {"prompt": "b", "expand": "card"}], complete=complete)
+    assert caught.value.where == f"{tmp_path / 'jobs.json'}:1"
 
 
 @pytest.mark.parametrize(("per", "seeds"), [("image", [5, 6]), ("prompt", [5, 5])])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from random import Random
 
 import msgspec
 import pytest
@@ -14,7 +15,8 @@ from tagkit.infotext.hashes import lora_hash
 from tagkit.rendering.finding import find_files, unchanged
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.job import DetailerPass, Embedding, HiresPass, Job, Lora
-from tagkit.rendering.jobfile import parse_overrides
+from tagkit.rendering.jobfile import parse_overrides, read_source
+from tagkit.rendering.planning import make_plan
 from tagkit.rendering.session import Order, planned
 from tagkit.settings import SEARCHED, Settings
 
@@ -185,6 +187,18 @@ def test_what_cannot_be_had_leaves_the_job_unresolved(plan, folders, fields, wor
     job = one(plan, fields, folders)
     assert job.id is None
     assert all(word in job.unresolved for word in words), job.unresolved
+
+
+def test_what_cannot_be_had_is_told_with_its_first_line_and_the_nearest_name(tmp_path, folders):
+    path = tmp_path / "jobs.yaml"
+    path.write_text(
+        "model: tiny\ndefaults:\n  cfg: 5\n  loras: [{name: inck}]\nprompts:\n  - a\n  - b\n"
+    )
+    jobs = make_plan([read_source(path)], folders, Random(0)).jobs
+    assert {job.unresolved for job in jobs} == {jobs[0].unresolved}
+    assert jobs[0].unresolved.startswith("there is no LoRA `inck`")
+    assert "did you mean `ink`?" in jobs[0].unresolved
+    assert jobs[0].unresolved.endswith(f"({path}:4)")
 
 
 def test_upscalers_of_cards_are_found_by_every_name_of_them(plan, folders, tmp_path):
@@ -359,7 +373,7 @@ def test_a_checkpoint_says_what_it_predicts(tmp_path, marks, trained):
     path, prompts = tmp_path / "mix.safetensors", tmp_path / "p.txt"
     path.write_bytes(safetensors(**marks))
     prompts.write_text("1girl\n")
-    order = Order((prompts,), parse_overrides(["model=tiny"]), str(path))
+    order = Order((prompts,), parse_overrides(["model=baxl-v3"]), str(path))
     [job] = planned(order).jobs
     assert (job.prediction, job.zero_snr) == trained
 

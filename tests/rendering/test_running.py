@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 np = pytest.importorskip("numpy")
@@ -8,11 +10,13 @@ pytest.importorskip("spandrel")
 
 from msgspec.structs import replace  # noqa: E402
 
+from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.events import Done, Failed, Smaller  # noqa: E402
 from tagkit.rendering.job import HiresPass  # noqa: E402
 from tagkit.rendering.manifest import Counts, open_manifest  # noqa: E402
 from tagkit.rendering.planning import Plan  # noqa: E402
 from tagkit.rendering.running import Run, _batch_key  # noqa: E402
+from tagkit.rendering.stopping import Stop  # noqa: E402
 from tagkit.rendering.tools import Tools  # noqa: E402
 
 LONG = ", ".join(["blue hair"] * 40)
@@ -28,6 +32,9 @@ class Model:
         self.undecodable = undecodable
         self.stop_at = stop_at
         self.batches = []
+
+    def wear(self, job):
+        """Everything fits."""
 
     def latents(self, jobs):
         self.batches.append([job.seed for job in jobs])
@@ -52,13 +59,18 @@ def render(tmp_path, make_job):
 
     def run(model, jobs, limit=None, **options):
         heard = []
+
+        def opening(job):
+            model.wear(job)
+            return model
+
         with open_manifest(tmp_path, create=True) as manifest:
             manifest.adopt(Plan(tuple(jobs), (), "key"))
             manifest.recover()
             rows = manifest.pending()[:limit]
             tools = Tools(tmp_path, {}, torch.device("cpu"), manifest.picture)
             try:
-                running = Run(manifest, tmp_path, lambda job: model, tools, heard.append, **options)
+                running = Run(manifest, tmp_path, opening, tools, heard.append, **options)
                 running.render(rows)
             finally:
                 run.rows = manifest.rows()
@@ -153,14 +165,72 @@ def test_a_latent_that_cannot_be_decoded_fails_alone(render, jobs):
     assert counts == Counts(6, 5, 1, 0)
 
 
-def test_a_full_disk_fails_the_job(render, jobs, monkeypatch):
-    def full(*args):
-        raise OSError(28, "No space left on device")
+def test_a_full_disk_ends_the_run_and_fails_nothing(render, jobs, monkeypatch):
+    real, written = os.fsync, []
+
+    def full(descriptor):
+        written.append(descriptor)
+        if len(written) > 2:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
 
     monkeypatch.setattr("tagkit.rendering.saving.os.fsync", full)
-    counts, heard = render(Model(), jobs[:1])
-    assert counts.failed == 1
-    assert "No space left" in heard[0].error
+    with pytest.raises(UserError, match="disk is full") as caught:
+        render(Model(), jobs, batch_size=2)
+    assert "make room" in caught.value.hint
+    assert render.counts == Counts(6, 2, 0, 4)
+    assert {row.state for row in render.rows} == {"done", "pending"}
+    assert {row.attempts for row in render.rows} == {0}
+    monkeypatch.undo()
+    assert render(Model(), jobs)[0] == Counts(6, 6, 0, 0)
+
+
+def test_a_name_that_cannot_be_written_fails_its_job_only(render, jobs, tmp_path):
+    (tmp_path / "4.png").mkdir()
+    assert render(Model(), jobs)[0] == Counts(6, 5, 1, 0)
+
+
+def test_files_that_a_model_cannot_wear_fail_their_jobs_only(tmp_path, make_job, render):
+    jobs = [
+        make_job(seed=seed, index=seed, file=f"{seed}.png", cfg=seed + 1.0) for seed in range(3)
+    ]
+
+    class Picky(Model):
+        def wear(self, job):
+            if job.seed == 1:
+                raise UserError("this LoRA is for another family")
+
+    counts, heard = render(Picky(), jobs)
+    assert counts == Counts(3, 2, 1, 0)
+    assert [event.error for event in heard if isinstance(event, Failed)] == [
+        "this LoRA is for another family"
+    ]
+
+
+def test_a_stop_finishes_what_is_being_drawn(render, jobs):
+    stop = Stop()
+
+    class Asking(Model):
+        def latents(self, jobs):
+            stop.ask()
+            return super().latents(jobs)
+
+    with pytest.raises(KeyboardInterrupt):
+        render(Asking(), jobs, batch_size=2, stop=stop)
+    assert render.counts == Counts(6, 2, 0, 4)
+
+
+def test_asked_twice_it_stops_at_once(render, jobs):
+    stop = Stop()
+
+    class Insisting(Model):
+        def latents(self, jobs):
+            stop.ask()
+            stop.ask()
+
+    with pytest.raises(KeyboardInterrupt):
+        render(Insisting(), jobs, batch_size=2, stop=stop)
+    assert render.counts == Counts(6, 0, 0, 6)
 
 
 def test_a_stop_keeps_what_is_done_and_leases_nothing(render, jobs):
@@ -172,16 +242,6 @@ def test_a_stop_keeps_what_is_done_and_leases_nothing(render, jobs):
     counts, heard = render(Model(), jobs, batch_size=2)
     assert counts.done == 6
     assert [event.job.seed for event in heard] == [4, 5]
-
-
-def test_suspects_come_last_and_alone(render, jobs, tmp_path):
-    with open_manifest(tmp_path, create=True) as manifest:
-        manifest.adopt(Plan(tuple(jobs), (), "key"))
-        manifest.lease(jobs[:2])
-    model = Model()
-    counts, _ = render(model, jobs, batch_size=4)
-    assert counts.done == 6
-    assert model.batches == [[2, 3, 4, 5], [0], [1]]
 
 
 def test_a_limit(render, jobs):

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from tagkit.cards import image_card
+from tagkit.cards.parts import Weights
 from tagkit.errors import UserError
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.weights import find_weights, weights_digest
@@ -32,10 +34,11 @@ def folder(tmp_path):
 
 
 def test_a_random_model_is_known_by_its_config_and_seed(hashes):
-    card = image_card("tiny")
+    drawn = Weights(folder=str(Path(__file__).parent / "random_model"), random_seed=0)
+    card = msgspec.structs.replace(image_card("tiny"), weights=drawn)
     found = find_weights(card, "", (), hashes)
     assert found.kind == "seed"
-    other = msgspec.structs.replace(card.weights, random_seed=1)
+    other = msgspec.structs.replace(drawn, random_seed=1)
     again = find_weights(msgspec.structs.replace(card, weights=other), "", (), hashes)
     assert found.digest != again.digest
     assert found.path != again.path

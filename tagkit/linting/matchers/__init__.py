@@ -107,6 +107,22 @@ ALONE: frozenset[str] = frozenset(
     }
 )
 
+# These find nothing in words that single blanks part.
+OF_SIGNS: frozenset[str] = frozenset(
+    {
+        "bracket-error",
+        "empty-segment",
+        "foreign-dialect",
+        "full-width",
+        "lora-without-trigger",
+        "malformed-weight",
+        "missing-embedding",
+        "missing-lora",
+        "missing-wildcard",
+        "unescaped-parentheses",
+    }
+)
+
 # What a tag is to a rule on several tags, and which others it would be found beside.
 MEETINGS: Mapping[str, Callable[[str, Rule, Knowledge], Meeting]] = {
     "exclusive": exclusive_meeting,
@@ -114,3 +130,8 @@ MEETINGS: Mapping[str, Callable[[str, Rule, Knowledge], Meeting]] = {
     "never-together": together_meeting,
     "unsupported": unsupported_meeting,
 }
+
+# Of a prompt of plain tags these need its tags alone; all but `order` only those of their concern.
+OF_TAGS: frozenset[str] = frozenset(
+    {"alias", "discouraged", "listed", "order", "repeated", "underscore", "unknown", *MEETINGS}
+)

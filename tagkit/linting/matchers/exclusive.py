@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tagkit.prompt import Prompt, Tag
 
 
+_EXCUSE = (-1, 0)  # the side of those that excuse, which nobody is against
+
+
 class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One set of tags that do not go together.
 
@@ -49,11 +52,16 @@ class Exclusions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Index(msgspec.Struct, frozen=True):
-    """`places`: each name's exclusions, by number, and its side in them; `sides`: all of each."""
+    """The exclusions by the names that they speak of.
+
+    places: each name's exclusions, by number, and its side in them. sides: all of each. excuses:
+    names that may excuse one.
+    """
 
     settings: Exclusions
     places: dict[str, dict[int, int]]
     sides: tuple[frozenset[tuple[int, int]], ...]
+    excuses: frozenset[str]
 
 
 def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
@@ -73,10 +81,15 @@ def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
 
 
 def exclusive_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
-    """A tag meets every other side of the exclusions that it has a side in."""
+    """A tag meets every other side of the exclusions that it has a side in.
+
+    One that excuses, or counts people, is something to the rule too.
+    """
     index = knowledge.prepared(rule, exclusive_index)
     own = frozenset(index.places.get(name, {}).items())
-    return Meeting(own, frozenset().union(*(index.sides[number] for number, _ in own)) - own)
+    against = frozenset().union(*(index.sides[number] for number, _ in own)) - own
+    excuses = name in index.excuses or knowledge.group(name) == "character"
+    return Meeting(own | {_EXCUSE} if excuses else own, against)
 
 
 def exclusive_index(rule: Rule, knowledge: Knowledge) -> _Index:
@@ -92,7 +105,9 @@ def exclusive_index(rule: Rule, knowledge: Knowledge) -> _Index:
         for side, names in enumerate(parts):
             for name in names:
                 places.setdefault(canonical(name), {})[number] = side
-    return _Index(settings, places, tuple(sides))
+    excuses = settings.several_people | settings.single
+    excuses = excuses.union(*(each.unless for each in settings.exclusions))
+    return _Index(settings, places, tuple(sides), excuses)
 
 
 def _clash(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tagkit.linting.context import Context
     from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
-    from tagkit.prompt import Prompt, Tag
+    from tagkit.prompt import Prompt, Segment, Tag
 
     Implied = Mapping[str, frozenset[str]]
 
@@ -96,14 +96,12 @@ def _tokens(text: str, prompt: Prompt, where: Where) -> int:
 def _first_over(prompt: Prompt, limit: int, where: Where) -> int:
     """Where the first segment begins that ends behind the limit."""
     segments = [segment for section in prompt.sections for segment in section.segments]
-    low, high = 0, len(segments) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if _tokens(prompt.text[: segments[middle].span.end], prompt, where) > limit:
-            high = middle
-        else:
-            low = middle + 1
-    return segments[low].span.start if segments else 0
+
+    def is_over(segment: Segment) -> bool:
+        return _tokens(prompt.text[: segment.span.end], prompt, where) > limit
+
+    first = bisect_left(segments[:-1], True, key=is_over)
+    return segments[first].span.start if segments else 0
 
 
 def _overflow(

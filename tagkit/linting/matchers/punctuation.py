@@ -36,6 +36,8 @@ _MOST_TRIED = 100
 _FULL_WIDTH = re.compile(
     r"（(?P<inner>[^（）\r\n]*)）|[ \t]*(?P<comma>[，、])[ \t]*|(?P<other>[（）：])"
 )
+# Quotes that no grammar knows, for people they are quotes all the same.
+_QUOTES = re.compile(r"“[^“”\r\n]*”|「[^「」\r\n]*」|『[^『』\r\n]*』|«[^«»\r\n]*»")
 _COLONS = re.compile(r"[:：]{2}")
 _WEIGHT = re.compile(r"：(?=\s*[+-]?[.\d]+\s*$)")
 _PLAIN = str.maketrans("（）：", "():")
@@ -65,7 +67,8 @@ def full_width_punctuation(context: Context, rule: Rule) -> Iterator[Finding]:
     for where, prompt in context.prompts(rule):
         if prompt.text.isascii() or not _FULL_WIDTH.search(prompt.text):
             continue
-        kept = [*protected_spans(prompt), *_named(prompt, context)]
+        quotes = (Span(*found.span()) for found in _QUOTES.finditer(prompt.text))
+        kept = [*protected_spans(prompt), *_named(prompt, context), *quotes]
         before = _errors(prompt, where, context)
         marked = [
             found

@@ -109,6 +109,7 @@ class _Words:
         unqualified_by: Lexicon | None = None,
     ) -> None:
         self._phrases = frozenset(" ".join(_WORD.findall(each)) for each in phrases)
+        self._words = frozenset(word for each in self._phrases for word in each.split())
         self._parts = tuple(each for each in phrases if not each.isascii())
         self._harmless = harmless
         self._below = below
@@ -128,12 +129,13 @@ class _Words:
     def _is_said_in(self, name: str) -> bool:
         if self._lexicon:
             name = _unqualified(name, self._lexicon)
-        text = canonical(unicodedata.normalize("NFKC", name))
+        text = name if name.isascii() else canonical(unicodedata.normalize("NFKC", name))
         for each in self._harmless:
             text = text.replace(each, "")
+        said = _WORD.findall(text)
         return (
-            not self._phrases.isdisjoint(_phrases(_WORD.findall(text)))
-            or any(part in text for part in self._parts)
+            (not self._words.isdisjoint(said) and not self._phrases.isdisjoint(_phrases(said)))
+            or (not text.isascii() and any(part in text for part in self._parts))
             or any(int(age[1]) < self._below for age in _AGE.finditer(text))
         )
 

@@ -23,6 +23,7 @@ _NO_COLON = re.compile(r"[^\s:](\s+)([0-2]?\.\d+)\s*$")
 _BARE = re.compile(r"[^\W\d_]\s*:\s*([0-2]?\.\d+)$")
 _TRAILING = re.compile(r":\s*[-+]?(?:\d+\.?|\d*\.\d+)\s*$")
 _NOT_READ = re.compile(r"#[^\n]*|<\w+:[^>]+>")
+_END_OF_PART = re.compile(r"(?<=\S)\s*(?:\bAND\b|\Z)")
 _LOWEST, _HIGHEST = 0.1, 2.0
 
 
@@ -45,20 +46,35 @@ def errors_of_weights(prompt: Prompt, where: Where, context: Context) -> Iterato
     if end:
         values = {"weight": prompt.text[end.start : end.end]}
         yield Finding(where, end, values, "at-end", (Edit(Span(end.end, end.end), ","),))
+    weighed = _ends_of_parts(prompt) if where == "positive" else frozenset()
     for tag in prompt.tags:
-        if end is None or tag.span.end < end.end:
+        if (end is None or tag.span.end < end.end) and tag.span.end not in weighed:
             yield from _bare(tag, prompt, where, context)
+
+
+def _ends_of_parts(prompt: Prompt) -> frozenset[int]:
+    """Where parts end that AND parts: a bare number there is meant, it weighs the part."""
+    if "AND" not in prompt.text or not GRAMMARS[prompt.dialect].keywords:
+        return frozenset()
+    read = _as_read(prompt)
+    parted = len(and_parts(read)) > 1
+    return frozenset(found.start() for found in _END_OF_PART.finditer(read) if parted)
+
+
+def _as_read(prompt: Prompt) -> str:
+    """The text with blanks for comments and LoRA tags, which A1111 takes out before it looks."""
+    return _NOT_READ.sub(lambda match: " " * len(match[0]), prompt.text)
 
 
 def _trailing(prompt: Prompt) -> Span | None:
     """The bare number at the end that A1111 takes for the weight of an AND part.
 
-    LoRA tags and comments are taken out before it looks. Where AND stands the number is meant,
-    and behind a bracket that is still open it is that bracket's.
+    Where AND stands the number is meant, and behind a bracket that is still open it is that
+    bracket's.
     """
     if not GRAMMARS[prompt.dialect].keywords:
         return None
-    read = _NOT_READ.sub(lambda match: " " * len(match[0]), prompt.text)
+    read = _as_read(prompt)
     found = _TRAILING.search(read)
     if found is None or len(and_parts(read)) > 1:
         return None
@@ -90,7 +106,7 @@ def _in_bracket(node: Bracket, prompt: Prompt, where: Where) -> Iterator[Finding
 
 def _bare(tag: Tag, prompt: Prompt, where: Where, context: Context) -> Iterator[Finding]:
     text = prompt.text[tag.span.start : tag.span.end]
-    bare = _BARE.search(text)
+    bare = _BARE.search(text) if ":" in text else None
     if bare is None or tag.choices or context.knowledge.lexicon.find(tag.name):
         return
     if _LOWEST <= float(bare[1]) <= _HIGHEST:

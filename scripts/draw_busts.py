@@ -1,0 +1,54 @@
+"""Draw training pictures with captions: `python scripts/draw_busts.py FOLDER [--count N]`.
+
+Each is a PNG with a .txt of the same name beside it, as `tagkit train` reads them. Picture n is the
+same whatever else is drawn, so a folder can be filled in parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from random import Random
+
+from bust_drawing import Picture, draw_bust
+from bust_world import Bust, any_bust, tags_of
+
+# Width, height and share of the pictures.
+SIZES = {(128, 128): 60, (192, 192): 26, (128, 192): 10, (192, 128): 4}
+
+
+def drawn(number: int, seed: int) -> tuple[Picture, str]:
+    """Picture `number` and its caption."""
+    random = Random(f"{seed} {number}")
+    [size] = random.choices(list(SIZES), list(SIZES.values()))
+    bust = any_bust(random)
+    return draw_bust(bust, size, random), _caption(bust, Random(f"caption {seed} {number}"))
+
+
+def _caption(bust: Bust, random: Random) -> str:
+    """Every fifth says little, as short prompts do."""
+    tags = tags_of(bust, random)
+    if random.random() < 0.2:
+        tags = [tag for tag in tags if random.random() < 0.4] or tags[:1]
+    return ", ".join(tags)
+
+
+def main() -> None:
+    """Draws what the folder has not got yet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for number in range(options.first, options.first + options.count):
+        path = options.folder / f"{number:06d}.png"
+        if not path.exists():
+            picture, caption = drawn(number, options.seed)
+            path.with_suffix(".txt").write_text(f"{caption}\n", encoding="utf-8")
+            picture.image.save(path)
+
+
+if __name__ == "__main__":
+    main()

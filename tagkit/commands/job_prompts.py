@@ -1,0 +1,96 @@
+"""The prompts of a job file as a document to lint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tagkit.documents import Document, Record
+from tagkit.errors import UserError
+from tagkit.infotext.a1111 import written_settings
+from tagkit.rendering.blocks import Hires, Negative
+from tagkit.rendering.fields import Fields, merged
+from tagkit.rendering.jobfile import Request, read_source
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_GAP = "  "  # between a prompt and its negative prompt, which stand on one line
+_COMPARED = 12  # letters of a prompt that tell where it begins
+
+
+def job_inputs(path: Path) -> list[str]:
+    """The files that hold the prompts of a job file: itself, and those that it names.
+
+    Itself alone where it cannot be read; whoever opens it will hear why.
+    """
+    try:
+        requests = read_source(path).requests
+    except UserError:
+        return [str(path)]
+    files = (each.origin.record.rpartition(":")[0] or str(path) for each in requests)
+    return list(dict.fromkeys(files))
+
+
+def job_document(path: Path) -> Document:
+    """The prompts that stand in a job file, each on its line; nothing else of the file is shown.
+
+    What a job says beside its prompt comes as the settings of its record. Raises UserError.
+    """
+    requests = [each for each in read_source(path).requests if not each.origin.record]
+    page = _Page(path.read_text(encoding="utf-8-sig").splitlines())
+    records = tuple([page.add(request) for request in requests])
+    return Document(str(path), page.text, records, writable=False)
+
+
+class _Page:
+    """Text that grows prompt by prompt, each put on the line where the job file has it."""
+
+    def __init__(self, source: Sequence[str]) -> None:
+        self._source = source
+        self.text = ""
+
+    def add(self, request: Request) -> Record:
+        """Puts the prompt of a request down, and its negative prompt behind it."""
+        fields = merged(*request.layers)
+        line, reached = self._line_of(request), self.text.count("\n") + 1
+        self.text += "\n" * (line - reached)
+        prompt, negative = request.prompt.strip(), _negative(fields)
+        positive = self._written(prompt)
+        negative_span = None if negative is None else self._written(negative, _GAP)
+        self.text += "\n"
+        settings = written_settings(dict(_settings(fields))) or None
+        return Record(prompt, positive, max(line, reached), negative, negative_span, settings)
+
+    def _written(self, text: str, gap: str = "") -> Span:
+        start = len(self.text) + len(gap)
+        self.text += gap + text
+        return Span(start, len(self.text))
+
+    def _line_of(self, request: Request) -> int:
+        """The line where the prompt begins: the next one, where only a `|` stands there."""
+        line = int(request.origin.place("prompt").rpartition(":")[2])
+        begins = request.prompt[:_COMPARED].split("\n")[0]
+        here, below = self._source[line - 1], "".join(self._source[line : line + 1])
+        return line + 1 if begins in below and begins not in here else line
+
+
+def _negative(fields: Fields) -> str | None:
+    """The negative prompt as it is said; None for the card's own."""
+    said = fields.negative
+    text = said.text if isinstance(said, Negative) else said
+    return None if text == "auto" else "" if text == "none" else text
+
+
+def _settings(fields: Fields) -> Iterator[tuple[str, str]]:
+    """What the rules judge beside the prompts, in A1111's words."""
+    detailers = fields.detailer if isinstance(fields.detailer, tuple) else ()
+    said = {
+        "CFG scale": fields.cfg,
+        "Size": fields.size,
+        "Model": fields.model,
+        "Hires prompt": fields.hires.prompt if isinstance(fields.hires, Hires) else None,
+        **{f"ADetailer prompt {at}": each.prompt for at, each in enumerate(detailers, 1)},
+    }
+    return ((key, str(value)) for key, value in said.items() if value is not None)

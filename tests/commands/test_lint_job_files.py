@@ -1,0 +1,85 @@
+"""Job files as `tagkit lint` reads them: their prompts, each on its line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tagkit.commands import run
+
+JOBS = """\
+model: baxl-v3
+defaults: {cfg: 20}
+prompts:
+  - "1girl, 1girl, plana \\\\(blue archive\\\\)"
+  - {prompt: "masterpiece, 1girl", negative: "hat, hat", cfg: 5}
+  - prompt: |
+      1girl,
+      smile, smile
+    cfg: 5
+  - file: more.txt
+"""
+
+
+@pytest.fixture
+def jobs(tmp_path):
+    (tmp_path / "jobs.yaml").write_text(JOBS, encoding="utf-8")
+    (tmp_path / "more.txt").write_text("1girl\nhat, hat\n", encoding="utf-8")
+    return tmp_path / "jobs.yaml"
+
+
+def linted(capfd, *arguments):
+    status = run(["lint", *map(str, arguments), "--output-format", "json", "--ignore", "NEG"])
+    out, err = capfd.readouterr()
+    return status, json.loads(out) if out else None, err
+
+
+def test_findings_stand_on_the_lines_of_the_job_file(jobs, capfd):
+    status, document, _ = linted(capfd, jobs)
+    assert status == 1
+    found = [
+        (each["path"].rpartition("/")[2], each["start"]["line"], each["in"], each["code"])
+        for each in document["diagnostics"]
+    ]
+    assert found == [
+        ("jobs.yaml", 4, "positive", "DUP101"),
+        ("jobs.yaml", 4, "settings", "FIT104"),
+        ("jobs.yaml", 5, "positive", "ORD101"),
+        ("jobs.yaml", 5, "negative", "DUP101"),
+        ("jobs.yaml", 8, "positive", "DUP101"),
+        ("more.txt", 2, "positive", "DUP101"),
+    ]
+    assert [each["line"] for each in document["prompts"]] == [4, 5, 7, 1, 2]
+    assert document["prompts"][1]["fixed"]["positive"] == "1girl, masterpiece"
+
+
+def test_a_job_file_is_never_written(jobs):
+    assert run(["lint", str(jobs), "--fix", "--unsafe-fixes"]) == 1
+    assert jobs.read_text(encoding="utf-8") == JOBS
+    assert "hat, hat" not in (jobs.parent / "more.txt").read_text(encoding="utf-8")
+
+
+def test_the_prompts_of_later_passes_are_judged_for_safety(tmp_path, capfd):
+    jobs = tmp_path / "jobs.json"
+    entry = {"prompt": "1girl, child", "hires": {"prompt": "nude"}}
+    jobs.write_text(json.dumps({"prompts": [entry]}))
+    _, document, _ = linted(capfd, jobs)
+    assert "SAF101" in [each["code"] for each in document["diagnostics"]]
+
+
+def test_what_is_no_job_file_is_named_and_the_rest_is_checked(jobs, capfd):
+    jobs.write_text("prompt: [1girl]\n", encoding="utf-8")
+    status, document, err = linted(capfd, jobs, jobs.parent / "more.txt")
+    assert status == 2
+    assert "unknown key `prompt`" in err
+    assert "jobs.yaml:1" in err
+    assert len(document["prompts"]) == 2
+
+
+def test_an_empty_folder_is_named_and_the_rest_is_checked(jobs, capfd):
+    (jobs.parent / "empty").mkdir()
+    status, document, err = linted(capfd, jobs.parent / "empty", jobs.parent / "more.txt")
+    assert status == 2
+    assert "has no *.txt" in err
+    assert len(document["prompts"]) == 2
