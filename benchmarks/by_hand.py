@@ -22,6 +22,7 @@ from tagkit.rendering.detecting import Detector
 from tagkit.rendering.finding import Finder
 from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.masking import box_mask
+from tagkit.rendering.schedules import training_sigmas
 from tagkit.rendering.upscaling import open_network
 from tagkit.rendering.weights import find_weights
 from tagkit.settings import Settings, folders_of
@@ -44,7 +45,7 @@ WINDOW = 77
 
 
 class Recipe(NamedTuple):
-    """One picture."""
+    """One picture, as a job of a plan has it."""
 
     prompt: str
     negative: str
@@ -53,6 +54,33 @@ class Recipe(NamedTuple):
     steps: int
     cfg: float
     seed: int
+    rescale: float
+    v_prediction: bool
+    zero_snr: bool
+
+    @classmethod
+    def of(cls, job: Job) -> Recipe:
+        """The first pass of a job."""
+        return cls(
+            job.prompt, job.negative, job.width, job.height, job.steps, job.cfg, job.seed,
+            job.cfg_rescale, job.prediction == "v-prediction", job.zero_snr,
+        )  # fmt: skip
+
+
+class EulerA(diffusers.EulerAncestralDiscreteScheduler):
+    """A1111's: with zero terminal SNR it begins where A1111 does, which diffusers does not."""
+
+    def set_timesteps(self, *args: object, **kwargs: object) -> None:
+        """And the levels."""
+        super().set_timesteps(*args, **kwargs)
+        if self.config.rescale_betas_zero_snr:
+            self.sigmas[0] = training_sigmas(zero_snr=True)[-1]
+
+
+def scheduler_for(recipe: Recipe) -> EulerA:
+    """The scheduler that a recipe's model was trained for."""
+    prediction = "v_prediction" if recipe.v_prediction else "epsilon"
+    return EulerA(**LINSPACE, prediction_type=prediction, rescale_betas_zero_snr=recipe.zero_snr)
 
 
 def load(model: str, checkpoint: str = "") -> Components:
@@ -61,11 +89,13 @@ def load(model: str, checkpoint: str = "") -> Components:
     return load_components(find_weights(image_card(model), checkpoint, folders, FileHashes()))
 
 
-def pipeline_of(model: Components, device: torch.device, dtype: torch.dtype) -> object:
+def pipeline_of(
+    model: Components, recipe: Recipe, device: torch.device, dtype: torch.dtype
+) -> object:
     """diffusers' own text-to-image pipeline with A1111's Euler a."""
     pipeline = diffusers.StableDiffusionXLPipeline(
         model.vae, model.text_encoder, model.text_encoder_2, Tokens(EOS), Tokens(0), model.unet,
-        diffusers.EulerAncestralDiscreteScheduler(**LINSPACE), add_watermarker=False,
+        scheduler_for(recipe), add_watermarker=False,
     ).to(device, dtype)  # fmt: skip
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -94,7 +124,7 @@ def called(pipeline: object, recipe: Recipe) -> Image.Image:
     return pipeline(
         prompt=recipe.prompt, negative_prompt=recipe.negative, width=recipe.width,
         height=recipe.height, guidance_scale=recipe.cfg, num_inference_steps=recipe.steps,
-        generator=generators([recipe]),
+        guidance_rescale=recipe.rescale, generator=generators([recipe]),
     ).images[0]  # fmt: skip
 
 
@@ -130,7 +160,7 @@ class ByHand:
         """Their latents."""
         recipe, count, draws = recipes[0], len(recipes), generators(recipes)
         unet = self.pipeline.unet
-        scheduler = type(self.pipeline.scheduler)(**LINSPACE)
+        scheduler = scheduler_for(recipe)
         scheduler.set_timesteps(recipe.steps, device=self.device)
         context, pooled = (each.repeat_interleave(count, 0) for each in words)
         sides = [recipe.height, recipe.width, 0, 0, recipe.height, recipe.width]
@@ -146,6 +176,9 @@ class ByHand:
             ).sample  # fmt: skip
             negative, positive = output.chunk(2)
             guided = negative + recipe.cfg * (positive - negative)
+            if recipe.rescale:
+                grown = guided.std((1, 2, 3), keepdim=True) / positive.std((1, 2, 3), keepdim=True)
+                guided = recipe.rescale * guided / grown + (1 - recipe.rescale) * guided
             latents = scheduler.step(guided, time, latents, generator=draws).prev_sample
         return latents
 
@@ -186,10 +219,9 @@ class Whole:
         """The finished picture."""
         said = {
             "prompt": job.prompt, "negative_prompt": job.negative, "guidance_scale": job.cfg,
+            "guidance_rescale": job.cfg_rescale,
         }  # fmt: skip
-        recipe = Recipe(
-            job.prompt, job.negative, job.width, job.height, job.steps, job.cfg, job.seed
-        )
+        recipe = Recipe.of(job)
         picture = np.asarray(called(self._first, recipe))
         hires, detail = job.hires, job.detailer[0]
         larger = self._upscaler(hires.upscaler)(picture, hires.width, hires.height)

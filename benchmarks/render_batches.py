@@ -93,12 +93,7 @@ def task_of(said: argparse.Namespace, folder: Path) -> Task:
     content = {"version": 1, "model": said.model, "defaults": fields, "prompts": prompts}
     file = folder / "jobs.json"
     file.write_bytes(msgspec.json.encode(content))
-    recipes = [
-        by_hand.Recipe(
-            job.prompt, job.negative, job.width, job.height, job.steps, job.cfg, job.seed
-        )
-        for job in plan(file, checkpoint=said.checkpoint)
-    ]
+    recipes = [by_hand.Recipe.of(job) for job in plan(file, checkpoint=said.checkpoint)]
     device = find_device(said.device)
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     return Task(recipes, said.batch, said.model, said.checkpoint, device, file, clock)
@@ -157,7 +152,8 @@ def loaded(task: Task, output: Path) -> object:
     """diffusers' pipeline; `output` is made."""
     output.mkdir()
     model = by_hand.load(task.model, task.checkpoint)
-    return by_hand.pipeline_of(model, task.device, find_dtype("auto", task.device))
+    dtype = find_dtype("auto", task.device)
+    return by_hand.pipeline_of(model, task.recipes[0], task.device, dtype)
 
 
 def cost(task: Task, began: float, first: float) -> Cost:

@@ -217,7 +217,8 @@ def by_hand_seconds(said: argparse.Namespace, jobs: list[Job]) -> float:
     dtype = find_dtype(said.dtype, device)
     model = by_hand.load(said.model, said.checkpoint)
     with tempfile.TemporaryDirectory() as folder:
-        whole = by_hand.Whole(by_hand.pipeline_of(model, device, dtype), device, face)
+        pipeline = by_hand.pipeline_of(model, by_hand.Recipe.of(jobs[0]), device, dtype)
+        whole = by_hand.Whole(pipeline, device, face)
         for place, job in enumerate(jobs):
             if place == 1:
                 began = time.perf_counter()

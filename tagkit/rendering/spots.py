@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Pixels = npt.NDArray[np.uint8]
 
+_GRID, _OFF_HALFWAY = 4, 0.3
 _SEPARATOR = re.compile(r"\s*\[SEP\]\s*")
 _SKIP = re.compile(r"\s*\[SKIP\]\s*")
 
@@ -85,12 +86,22 @@ def masks_of(
     """
     masks = []
     for each in found:
-        mask = box_mask(each.box, width, height)
+        mask = box_mask(_steady(each.box), width, height)
         if each.mask is not None:
             mask = each.mask.astype(np.uint8) * 255
         moved = np.roll(mask, (-settings.y_offset, settings.x_offset), axis=(0, 1))
         masks.append(dilated(moved, settings.dilate))
     return [mask for mask in masks if mask.any()]
+
+
+def _steady(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """To about the nearest four pixels; halfway lies off whole and half pixels, where edges are.
+
+    What a batch of another size rounds otherwise moves a box by a hundredth of a pixel. Were its
+    edges cut off at whole pixels, every tenth crop would be another one by that.
+    """
+    left, top, right, bottom = (_GRID * round((side + _OFF_HALFWAY) / _GRID) for side in box)
+    return left, top, right, bottom
 
 
 def part_of(text: str, main: str, place: int) -> str:
