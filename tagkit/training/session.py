@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable
@@ -29,9 +28,8 @@ if TYPE_CHECKING:
 def open_libraries() -> None:
     """To be called before anything that imports torch. Raises UserError for a missing package."""
     need("train", "torch", "diffusers", "transformers", "accelerate", "peft")
-    # Nothing is fetched; bitsandbytes would look for kernels, and says so when it finds none.
+    # Nothing is fetched; bitsandbytes would look for kernels.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     from tagkit.rendering.components import silence
 
     silence()
