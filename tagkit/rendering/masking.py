@@ -63,8 +63,8 @@ def blurred(mask: Pixels, sigma: float) -> Pixels:
     reach = int(2.5 * sigma + 0.5)
     kernel = np.exp(-(np.arange(-reach, reach + 1) ** 2) / (2 * sigma**2)).astype(np.float32)
     kernel /= kernel.sum()
-    # Further away it stays empty.
-    left, top, right, bottom = masked_region(mask, reach)
+    # Further away it stays empty; twice as far, so that what is mirrored at a cut is empty too.
+    left, top, right, bottom = masked_region(mask, 2 * reach)
     soft = np.zeros_like(mask)
     rows = _filtered(mask[top:bottom, left:right], kernel, axis=1)
     soft[top:bottom, left:right] = _filtered(rows, kernel, axis=0)

@@ -9,7 +9,7 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("PIL")
 
-from hypothesis import given  # noqa: E402
+from hypothesis import example, given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from tagkit.rendering.masking import (  # noqa: E402
@@ -52,6 +52,7 @@ def test_four_grows_a_box_by_one_to_the_left_and_two_to_the_right():
     assert masked_region(dilated(grown_box, -4), 0) == Region(11, 11, 21, 21)
 
 
+@example(np.pad(np.full((1, 3), 255, np.uint8), ((0, 4), (0, 4))), 0.5)
 @given(MASKS, st.sampled_from([0, 0.5, 1, 1.4]))
 def test_blur_is_a_gaussian_with_mirrored_edges(mask, sigma):
     if sigma == 0:

@@ -35,7 +35,7 @@ RECORD = "a\nSteps: 9, Sampler: Euler a, CFG scale: 4, Seed: 1, Size: 64x64, RNG
 @pytest.mark.parametrize(
     ("prompt", "fields", "overrides", "cfg"),
     [
-        ("a", {}, (), 6),  # the card's
+        ("a", {}, (), 5),  # the card's
         ("a", {"defaults": {"cfg": 4.5}}, (), 4.5),
         (RECORD, {"defaults": {"cfg": 4.5}}, (), 4),
         ({"prompt": RECORD, "cfg": 5}, {"defaults": {"cfg": 4.5}}, (), 5),
@@ -49,7 +49,7 @@ def test_precedence(plan, prompt, fields, overrides, cfg):
 
 def test_the_card_fills_what_is_left_open(plan):
     [job] = plan(["1girl"]).jobs
-    assert (job.width, job.height, job.steps, job.cfg) == (128, 128, 25, 6)
+    assert (job.width, job.height, job.steps, job.cfg) == (128, 128, 25, 5)
     assert (job.sampler, job.rng, job.model) == ("euler-a", "cpu", "tiny")
 
 
@@ -104,12 +104,12 @@ def test_random_seeds_are_drawn_once_a_prompt(plan):
 
 
 def test_equal_recipes_are_one_job(plan):
-    found = plan(["a", "a", {"prompt": "a", "filename": "other"}, {"prompt": "a", "cfg": 5}])
+    found = plan(["a", "a", {"prompt": "a", "filename": "other"}, {"prompt": "a", "cfg": 6}])
     assert [job.file for job in found.jobs] == ["00000-1.png", "00001-1.png"]
 
 
 CHANGES = [
-    {"seed": 2}, {"size": "64x128"}, {"steps": 24}, {"cfg": 5}, {"negative": "none"}, {"rng": "nv"},
+    {"seed": 2}, {"size": "64x128"}, {"steps": 24}, {"cfg": 6}, {"negative": "none"}, {"rng": "nv"},
 ]  # fmt: skip
 
 
@@ -124,8 +124,8 @@ def test_an_id_stands_for_all_that_decides_the_picture(plan):
 def test_an_id_is_the_same_on_every_machine(plan):
     """Changing it would make every picture of every user pending again."""
     [job] = plan([{"prompt": "1girl, smile", "negative": "none"}]).jobs
-    known = {"weights": "ab" * 32, "prediction": "epsilon", "zero_snr": False}
-    fixed = msgspec.structs.replace(job, **known)
+    trained = {"weights": "ab" * 32, "prediction": "epsilon", "zero_snr": False}
+    fixed = msgspec.structs.replace(job, **trained, cfg=6.0, cfg_rescale=0.0)
     from tagkit.rendering.job import identified
 
     assert identified(fixed).id == "319016b49c7b7d4d93bd"

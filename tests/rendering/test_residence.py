@@ -105,8 +105,7 @@ def test_one_picture_that_does_not_fit_makes_networks_take_turns(
     job = make_job()
     expected = tiny.latents([job])
     monkeypatch.setattr(components.unet, "forward", tight)
-    # Processors round in another way where tensors lie elsewhere in memory.
-    assert torch.allclose(pipeline.latents([job]), expected, atol=0.05)
+    assert torch.equal(pipeline.latents([job]), expected)
     assert pipeline._residence._in_turn
     assert "texts" in seen
     one, other = (each.picture(expected[0]).astype(int) for each in (pipeline, tiny))
