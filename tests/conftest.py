@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 # As `tagkit.extras.need` has it, before a test imports torch itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -62,3 +62,13 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run_tagkit
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that stands for the user's cache while the tests that ask for it run."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("TAGKIT_CACHE", str(folder))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield folder

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from tagkit.commands.bars import terminal_bar
 from tagkit.rendering.events import Begun, Done, Event, Failed
 
 if TYPE_CHECKING:
@@ -22,26 +22,8 @@ if TYPE_CHECKING:
 @contextmanager
 def watching() -> Iterator[Watch]:
     """A listener for one run."""
-    if not sys.stderr.isatty():
-        yield _Lines().hear
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bar(progress).hear
+    with terminal_bar() as progress:
+        yield (_Bar(progress) if progress else _Lines()).hear
 
 
 def changes(jobs: Iterable[Job]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from tagkit.commands.bars import terminal_bar
 from tagkit.training.events import Begun, Prepared, Saved, Stepped
 
 if TYPE_CHECKING:
@@ -25,26 +25,8 @@ _PAUSE = 10.0
 @contextmanager
 def watching(clock: Callable[[], float] = time.monotonic) -> Iterator[Watch]:
     """A listener for one training."""
-    if not sys.stderr.isatty():
-        yield _Lines(clock).hear
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bar(progress).hear
+    with terminal_bar() as progress:
+        yield (_Bar(progress) if progress else _Lines(clock)).hear
 
 
 class _Lines:

@@ -14,13 +14,8 @@ sys.path.append(str(Path(__file__).parents[1] / "rendering"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory):
-    """The folder that stands for the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv("TAGKIT_CACHE", str(folder))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield folder
+def _own_cache(cache):
+    """The user's is left alone."""
 
 
 @pytest.fixture(scope="session")
