@@ -7,7 +7,7 @@ from math import cos, pi, radians, sin
 from typing import TYPE_CHECKING, NamedTuple
 
 from bust_scenes import draw_background
-from bust_world import EYES, HAIR, THEMES
+from bust_world import EYES, HAIR, THEMES, any_bust
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ def draw_bust(bust: Bust, size: tuple[int, int], random: Random) -> Picture:
     if bust.poor:
         image = _spoiled(image, random)
     return Picture(image, [pen.face() for pen in pens])
+
+
+def draw_any(random: Random, longest: int) -> Picture:
+    """Any picture of one or two girls, upright, square or wide; longest: its longer side."""
+    other = int(longest * random.choice([1, 1, 0.75, 0.66])) // 8 * 8
+    size = random.choice([(longest, other), (other, longest)])
+    return draw_bust(any_bust(random, random.choice([1, 1, 1, 2])), size, random)
 
 
 def _themed(image: Image.Image, theme: str) -> Image.Image:

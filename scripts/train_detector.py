@@ -1,8 +1,9 @@
-"""Train `models/detector/tiny-face.onnx` on the pictures of `bust_pictures.py`.
+"""Train `models/detector/tiny-face.onnx` on the pictures of `bust_drawing.py`.
 
     nice python scripts/train_detector.py
 
-Needs the packages torch, onnxruntime and onnx. A few convolutions, one prediction for every 8x8
+Needs the packages torch, diffusers, onnxruntime and onnx. Many pictures go through the tiny VAE, so
+that it knows how rendered ones look. A few convolutions, one prediction for every 8x8
 pixels, written in the output form of YOLOv8: (1, 5, N), boxes as centre and size, then the score.
 """
 
@@ -15,7 +16,8 @@ from random import Random
 import numpy as np
 import onnx
 import torch
-from bust_pictures import Picture, draw_picture
+from bust_drawing import Picture, draw_any
+from diffusers import AutoencoderTiny
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,7 +25,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from tagkit.rendering.detecting import Detector, letterboxed
 
-TARGET = Path(__file__).parent.parent / "models" / "detector" / "tiny-face.onnx"
+MODELS = Path(__file__).parent.parent / "models"
+TARGET = MODELS / "detector" / "tiny-face.onnx"
 SIDE, STRIDE = 192, 8
 CELLS = SIDE // STRIDE
 # (output channels, stride, dilation) of each 3x3 convolution; the last ones see most of a picture.
@@ -39,6 +42,7 @@ LAYERS = [
 ]
 POOL, BATCH, SEED = 6000, 32, 1
 HELD_OUT, CONFIDENCE = 400, 0.3
+REDRAWN, SHAKEN = 0.4, 0.15
 
 
 def network() -> nn.Sequential:
@@ -54,12 +58,24 @@ def network() -> nn.Sequential:
     return nn.Sequential(*layers, last)
 
 
-def example(random: Random) -> tuple[np.ndarray, np.ndarray]:
+def example(random: Random, vae: AutoencoderTiny) -> tuple[np.ndarray, np.ndarray]:
     """A letterboxed picture, and its faces (k, 4) as corners in pixels of the input."""
-    picture = draw_picture(random, random.choice([96, 128, 160, 192, 224]))
-    boxed, place = letterboxed(np.asarray(picture.image), SIDE, SIDE)
+    picture = draw_any(random, random.choice([96, 128, 160, 192, 224]))
+    pixels = np.asarray(picture.image)
+    if random.random() < REDRAWN:
+        pixels = redrawn(vae, pixels)
+    boxed, place = letterboxed(pixels, SIDE, SIDE)
     faces = np.array(picture.faces).reshape(-1, 4) * place.scale
     return boxed, faces + [place.left, place.top] * 2
+
+
+def redrawn(vae: AutoencoderTiny, pixels: np.ndarray) -> np.ndarray:
+    """As the VAE shows a picture, whose latents are shaken a little first."""
+    wanted = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    with torch.inference_mode():
+        latents = vae.encode(wanted).latents
+        drawn = vae.decode(latents + torch.randn_like(latents) * SHAKEN).sample[0]
+    return ((drawn.clamp(-1, 1) + 1) * 127.5).byte().permute(1, 2, 0).numpy()
 
 
 def targets(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -111,7 +127,8 @@ def train(steps: int) -> nn.Sequential:
     """The running average of the weights; the learning rate falls to nothing as a cosine."""
     torch.manual_seed(SEED)
     random, model, average = Random(SEED), network(), network()
-    examples = [example(random) for _ in range(POOL)]
+    vae = AutoencoderTiny.from_pretrained(MODELS / "tiny" / "image" / "vae").float().eval()
+    examples = [example(random, vae) for _ in range(POOL)]
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, steps, pct_start=0.05)
     for step in range(1, steps + 1):
@@ -231,7 +248,7 @@ def measure(path: Path) -> tuple[float, float]:
     random, detector = Random(SEED + 1), Detector(path)
     faces = found = right = 0
     for _ in range(HELD_OUT):
-        picture = draw_picture(random, random.choice([128, 192, 256, 384]))
+        picture = draw_any(random, random.choice([128, 192, 256, 384]))
         boxes = [each.box for each in detector(np.asarray(picture.image), CONFIDENCE)]
         faces, found = faces + len(picture.faces), found + len(boxes)
         right += matched(picture, boxes)

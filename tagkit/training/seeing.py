@@ -14,13 +14,14 @@ from tagkit.rendering.conditioning import Encoded
 from tagkit.rendering.memory import memory_errors
 from tagkit.rendering.residence import Residence
 from tagkit.rendering.vae import Vae
+from tagkit.training.ahead import ahead
 from tagkit.training.captions import drawn_caption, is_fixed
 from tagkit.training.dataset import load_image
 from tagkit.training.shards import Shards, digest_of, network_digest
 from tagkit.training.texts import Tokens, encoded, tokens_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -57,12 +58,14 @@ class Latents:
         dtype = torch.bfloat16 if brief else torch.float32
         reader = Vae(deepcopy(vae), Residence(device, in_turn=False), dtype, tiling=None)
 
-        def make(index: int) -> dict[str, Tensor]:
-            with torch.inference_mode(), memory_errors():
-                latent = reader.encoded(self._pixels(index))
-            if not latent.isfinite().all():
-                raise UserError(f"the VAE makes no numbers of `{self._plan.pictures[index].path}`")
-            return {"latent": latent.to("cpu", _STORED)}
+        def make(indices: range) -> Iterator[dict[str, Tensor]]:
+            for index, pixels in zip(indices, ahead(self._pixels, indices), strict=True):
+                with torch.inference_mode(), memory_errors():
+                    latent = reader.encoded(pixels)
+                if not latent.isfinite().all():
+                    path = self._plan.pictures[index].path
+                    raise UserError(f"the VAE makes no numbers of `{path}`")
+                yield {"latent": latent.to("cpu", _STORED)}
 
         self._shards.fill(make, told)
 
@@ -111,13 +114,14 @@ class Texts:
         key = digest_of([*networks, said.weighted, said.max_tokens, *captions])
         self._stored = Shards(self._folder / f"texts-{key}", len(captions))
 
-        def make(number: int) -> dict[str, Tensor]:
-            # An empty caption is stored as what fills others up, not as the zero that it means.
-            tokens = self._tokens([captions[number]]).to(device)
-            tokens = tokens._replace(left_out=torch.zeros_like(tokens.left_out))
-            with torch.inference_mode():
-                read = encoded(first, second, tokens)
-            return {"context": read.context[0].cpu(), "pooled": read.pooled[0].cpu()}
+        def make(numbers: range) -> Iterator[dict[str, Tensor]]:
+            for number in numbers:
+                # An empty caption is stored as what fills others up, not as the zero it means.
+                tokens = self._tokens([captions[number]]).to(device)
+                tokens = tokens._replace(left_out=torch.zeros_like(tokens.left_out))
+                with torch.inference_mode():
+                    read = encoded(first, second, tokens)
+                yield {"context": read.context[0].cpu(), "pooled": read.pooled[0].cpu()}
 
         self._stored.fill(make, told)
         first.to("cpu")

@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from tagkit.training.files import save_tensors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
     from typing import Any
 
@@ -36,15 +36,20 @@ class Shards:
         self._count = count
         self._open = lru_cache(_OPEN_FILES)(self._opened)
 
-    def fill(self, make: Callable[[int], Tensors], told: Callable[[int, int], None]) -> None:
-        """Works out what is not there. told: hears how many there are, and of how many."""
+    def fill(
+        self, make: Callable[[range], Iterator[Tensors]], told: Callable[[int, int], None]
+    ) -> None:
+        """Works out what is not there. make: the items of numbers, in order. told: hears how many
+        there are, and of how many.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         for start in range(0, self._count, _EACH):
             end = min(start + _EACH, self._count)
             if not self._is_whole(start):
                 items: Tensors = {}
-                for index in range(start, end):
-                    items |= {f"{index}.{name}": each for name, each in make(index).items()}
+                numbers = range(start, end)
+                for index, item in zip(numbers, make(numbers), strict=True):
+                    items |= {f"{index}.{name}": each for name, each in item.items()}
                     told(index + 1, self._count)
                 save_tensors(items, self._file(start))
             else:

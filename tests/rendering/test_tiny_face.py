@@ -19,15 +19,15 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture(scope="module")
-def draw_picture():
+def draw_any():
     if not SCRIPTS.is_dir():
         pytest.skip("there are no scripts outside of a checkout")
     sys.path.insert(0, str(SCRIPTS))
     try:
-        from bust_pictures import draw_picture
+        from bust_drawing import draw_any
     finally:
         sys.path.remove(str(SCRIPTS))
-    return draw_picture
+    return draw_any
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +48,9 @@ def test_it_is_small(path):
 
 
 @pytest.mark.parametrize("side", [128, 256, 640])
-def test_it_finds_faces_at_any_size(path, draw_picture, side):
+def test_it_finds_faces_at_any_size(path, draw_any, side):
     random, detector = Random(7), Detector(path)
-    pictures = [draw_picture(random, side) for _ in range(40)]
+    pictures = [draw_any(random, side) for _ in range(40)]
     found = [detector(np.asarray(picture.image), 0.3) for picture in pictures]
     faces = [
         max((overlap(face, each.box) for each in finds), default=0) > 0.5
