@@ -270,7 +270,7 @@ def matched(picture: Picture, boxes: list[tuple[float, float, float, float]]) ->
 def main() -> None:
     """Trains, exports, measures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--output", type=Path, default=TARGET)
     options = parser.parse_args()
     export(train(options.steps), options.output)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "models" / "upscaler" / "tiny-dat-x2.safetensors"
 SEED = 11
-STEPS = 3000
+STEPS = 2000
 BATCH = 8
 CROP = 64
 SIDE = 256
