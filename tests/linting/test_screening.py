@@ -17,7 +17,7 @@ from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_TAGS
 from tagkit.linting.screening import Screen
 from tagkit.packs import shipped_rules, switched_on
 from tagkit.prompt import CAPTIONS, DIALECTS, parse
-from tagkit.reporting.as_json import encoded_diagnostics, encoded_prompt
+from tagkit.reporting.as_json import DocumentEncoder
 
 RULES = tuple(switched_on(rule) for rule in shipped_rules())
 CARDS = {name: image_card(name) for name in ("baxl-v3", "kohaku-delta", "pony-v6")}
@@ -99,9 +99,9 @@ def test_it_leaves_out_none_on_real_prompts(screens, knowledge, real_prompts):
 @given(prompts(), st.sampled_from(sorted(CARDS)), st.booleans())
 def test_a_bare_prompt_is_judged_as_any_other(linters, text, name, unsafe):
     linter, record = linters[name, unsafe], parse_record(text)
-    quick = linter._lint_bare(record)
-    if quick is not None:
-        whole = linter._lint_whole(record)
+    brief = linter.brief(record)
+    if brief is not None:
+        quick, whole = linter._in_full(brief, record), linter.lint_whole(record)
         assert quick.diagnostics == whole.diagnostics
         assert quick.fixed == whole.fixed
         assert sorted(map(repr, quick.remaining)) == sorted(map(repr, whole.remaining))
@@ -149,7 +149,7 @@ def assert_sound(screen, text, knowledge, where, dialect):
 class Slow(Linter):
     """Judges every prompt by its tree."""
 
-    def _lint_bare(self, record, said=()):
+    def brief(self, record, said=()):
         return None
 
 
@@ -179,5 +179,6 @@ def drawn_lists(count):
 
 def as_json(text, linter):
     linted = lint_document(parse_document(text, "x"), lambda _: ("baxl-v3", "", linter))
-    prompts = [encoded_prompt(each, each.report.fixed, "x") for each in linted.prompts]
-    return prompts, encoded_diagnostics(linted.diagnostics(), "x", text)
+    encoder = DocumentEncoder(linted.document)
+    prompts = [encoder.linted(each, each.report.fixed) for each in linted.prompts]
+    return prompts, [*map(encoder.diagnostic, linted.diagnostics())]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tagkit.prompt import Node, Prompt
     from tagkit.spans import Span
 
+ORDER = "order"
 PROSE_WORDS = 5
 
 
@@ -35,19 +36,40 @@ class _Kind(NamedTuple):
     artist: bool = False
 
 
-class _Unit(NamedTuple):
-    """A segment that sorts, with the unknown ones that follow it; `slots` are their places."""
+class _Units(NamedTuple):
+    """The segments of a section that sort, each with the unknown ones that follow it.
 
-    rank: int
-    group: str
-    slots: list[int]
+    ranks: of each unit. slots: the places of its segments.
+    """
+
+    ranks: list[int]
+    slots: list[list[int]]
+
+    def add(self, slot: int, homes: Sequence[int]) -> None:
+        """One more unit, of a segment with these homes."""
+        self.ranks.append(_home(homes, self.ranks[-1] if self.ranks else 0))
+        self.slots.append([slot])
 
 
 class _Reading(NamedTuple):
     """A section as the order sees it. `judgement`: some part of it cannot be sorted for sure."""
 
-    units: list[_Unit]
+    units: _Units
+    kinds: Sequence[_Kind]
     judgement: bool
+
+
+class Sorting(NamedTuple):
+    """How a section that is out of order comes into it.
+
+    moved, other: places of the first segment that stands in front of one that belongs before it,
+    and of the first of those. moves: each place whose segment changes, and where the new one
+    stands; none where that would tear a unit apart around something that keeps its place.
+    """
+
+    moved: int
+    other: int
+    moves: Sequence[tuple[int, int]]
 
 
 # What the commas of a section part: segments, or the tags alone where they are all there is.
@@ -62,26 +84,62 @@ def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
     judgement (prose, quotes, a bracket of several groups) the finding is info without a fix, and
     so it is beside a bracket without a partner, which may hold what is put behind it.
     """
-    kinds = context.knowledge.prepared(rule, _Kinds)
+    every = context.knowledge.prepared(rule, _Kinds)
     for where, prompt in context.prompts(rule):
         for parts, has_stray in _sections(prompt):
-            units, judgement = _read(parts, prompt, kinds, context.kept)
-            if _is_sorted(units):
+            units, kinds, judgement = _read(parts, prompt, every, context.kept)
+            sorting = _sorting(units)
+            if sorting is None:
                 continue
-            order = sorted(units, key=lambda unit: unit.rank)
-            moved, other = _first_inversion(units)
-            values = {
-                "tag": _shown(parts[moved.slots[0]], prompt, context),
-                "group": moved.group.replace("_", " "),
-                "other": _shown(parts[other.slots[0]], prompt, context),
-                "other_group": other.group.replace("_", " "),
-                "model": context.card.title,
-            }
-            edits = () if judgement or has_stray else _moves(parts, units, order, prompt)
+            moves = () if judgement or has_stray else sorting.moves
+            edits = tuple(
+                Edit(parts[slot].span, _written(parts[source], prompt)) for slot, source in moves
+            )
             if not _keeps_weights(prompt, edits):
                 edits = ()
-            span = parts[moved.slots[0]].span
+            values = inversion(
+                [
+                    (_shown(parts[slot], prompt, context), kinds[slot].group)
+                    for slot in (sorting.moved, sorting.other)
+                ],
+                context,
+            )
+            span = parts[sorting.moved].span
             yield Finding(where, span, values, edits=edits, severity=None if edits else "info")
+
+
+def inversion(shown: Sequence[tuple[str, str]], context: Context) -> dict[str, str]:
+    """The values of a finding: what stands in front of what, each with its group."""
+    (tag, group), (other, other_group) = shown
+    return {
+        "tag": tag,
+        "group": group.replace("_", " "),
+        "other": other,
+        "other_group": other_group.replace("_", " "),
+        "model": context.card.title,
+    }
+
+
+def list_sorting(homes: Sequence[Sequence[int]]) -> Sorting | None:
+    """How a list of plain tags with these homes comes into order; None if it is in order.
+
+    None of the tags takes more than its homes. Nothing can tear a unit apart, so each tag sorts by
+    itself, an unknown one like that before it; in first place it stays there.
+    """
+    ranks: list[int] = []
+    rank = -1
+    for each in homes:
+        if each:
+            rank = each[0] if len(each) == 1 else _home(each, rank)
+        ranks.append(rank)
+    order = sorted(range(len(ranks)), key=ranks.__getitem__)
+    moves = [(slot, source) for slot, source in enumerate(order) if slot != source]
+    return Sorting(*_first_inversion(ranks), moves) if moves else None
+
+
+def takes_more_than_homes(name: str, group: str | None) -> bool:
+    """Whether a plain tag has a say in what the tags beside it are, or in whether they sort."""
+    return group == "artist" or (group is None and _is_long(name))
 
 
 def home_behind(homes: Sequence[int], rank: int) -> int:
@@ -156,29 +214,27 @@ def _read(parts: Sequence[_Part], prompt: Prompt, kinds: _Kinds, kept: Sequence[
 
     kept: what of the text keeps its place whatever it is.
     """
-    units: list[_Unit] = []
+    units = _Units([], [])
     judgement = False
     pinned = True  # an unknown tag in first place stays there
-    for slot, kind in enumerate(kinds.of_all(parts, prompt)):
-        homes = kind.homes
+    found = kinds.of_all(parts, prompt)
+    for slot, kind in enumerate(found):
         if kept and any(parts[slot].span.overlaps(span) for span in kept):
             pinned = True
         elif kind.judgement:
             judgement = True
         elif kind.pinned:
             pinned = True
-        elif homes:
-            rank = homes[0] if len(homes) == 1 else _home(homes, units)
-            units.append(_Unit(rank, kind.group, [slot]))
+        elif kind.homes:
+            units.add(slot, kind.homes)
             pinned = False
         elif not pinned:
-            units[-1].slots.append(slot)
-    return _Reading(units, judgement)
+            units.slots[-1].append(slot)
+    return _Reading(units, found, judgement)
 
 
-def _home(homes: Sequence[int], units: Sequence[_Unit]) -> int:
+def _home(homes: Sequence[int], before: int) -> int:
     """Of several homes the first that is not in front of the tag before; the last if all are."""
-    before = units[-1].rank if units else 0
     return next((home for home in homes if home >= before), homes[-1])
 
 
@@ -194,45 +250,45 @@ def _is_pinned(nodes: Sequence[Node]) -> bool:
 def _is_prose(tags: Sequence[Tag], written: str, known: Mapping[str, object]) -> bool:
     if '"' in written:
         return True
-    return not known and any(len(tag.name.split()) >= PROSE_WORDS for tag in tags)
+    return not known and any(_is_long(tag.name) for tag in tags)
 
 
-def _is_sorted(units: Sequence[_Unit]) -> bool:
-    ranks = [unit.rank for unit in units]
-    return ranks == sorted(ranks)
+def _is_long(name: str) -> bool:
+    return len(name.split()) >= PROSE_WORDS
 
 
-def _first_inversion(units: Sequence[_Unit]) -> tuple[_Unit, _Unit]:
+def _sorting(units: _Units) -> Sorting | None:
+    """How the units come into order; None if they are in order."""
+    ranks, slots = units
+    order = sorted(range(len(ranks)), key=ranks.__getitem__)
+    if order == list(range(len(ranks))):
+        return None
+    moved, other = _first_inversion(ranks)
+    return Sorting(slots[moved][0], slots[other][0], _moves(slots, order))
+
+
+def _first_inversion(ranks: Sequence[int]) -> tuple[int, int]:
     """The first unit that stands in front of one that belongs before it, and the first of those.
 
-    `units` are not sorted by rank.
+    `ranks` are not sorted.
     """
-    lowest = list(accumulate((unit.rank for unit in reversed(units)), min))[::-1]
-    index = next(at for at, unit in enumerate(units) if lowest[at] < unit.rank)
-    unit = units[index]
-    return unit, next(other for other in units[index + 1 :] if other.rank < unit.rank)
+    lowest = list(accumulate(reversed(ranks), min))[::-1]
+    moved = next(at for at, rank in enumerate(ranks) if lowest[at] < rank)
+    rank = ranks[moved]
+    return moved, next(at for at in range(moved + 1, len(ranks)) if ranks[at] < rank)
 
 
-def _moves(
-    parts: Sequence[_Part], units: Sequence[_Unit], order: Sequence[_Unit], prompt: Prompt
-) -> tuple[Edit, ...]:
-    """Segment texts put into the slots of the sorted order; separators stay where they are.
-
-    None if that would tear a unit apart around something that keeps its place.
-    """
-    slots = [slot for unit in units for slot in unit.slots]
-    sources = [slot for unit in order for slot in unit.slots]
+def _moves(slots: Sequence[Sequence[int]], order: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """Segments put into the slots of the sorted order; separators stay where they are."""
+    targets = list(chain.from_iterable(slots))
     at = 0
     for unit in order:
-        last = at + len(unit.slots) - 1
-        if slots[last] - slots[at] != unit.slots[-1] - unit.slots[0]:
+        last = at + len(slots[unit]) - 1
+        if targets[last] - targets[at] != slots[unit][-1] - slots[unit][0]:
             return ()
         at = last + 1
-    return tuple(
-        Edit(parts[slot].span, _written(parts[source], prompt))
-        for slot, source in zip(slots, sources, strict=True)
-        if slot != source
-    )
+    sources = chain.from_iterable([slots[unit] for unit in order])
+    return [pair for pair in zip(targets, sources, strict=True) if pair[0] != pair[1]]
 
 
 def _written(part: _Part, prompt: Prompt) -> str:
