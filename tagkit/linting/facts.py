@@ -6,7 +6,7 @@ Tags recur without end, and most of them break few rules.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tagkit.clip import real_tokens
 from tagkit.linting.context import Context
@@ -16,7 +16,7 @@ from tagkit.prompt import parse
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.diagnostics import Where
@@ -38,44 +38,44 @@ class RuleBit(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is known of one tag as it is written; masks have a bit for each rule.
+    """What is known of one tag as it is written.
 
-    tokens: CLIP's, with the comma behind it and without. alone: the rules that find something in it
-    by itself, and the one on order for what is loose. heeded: what rules on a missing negative
-    prompt heed of it. own, against: what it is to rules on several tags and what it must not meet,
-    as keys that `FactBook` gives out. step: how far the next tag begins behind it. homes: its
-    places in the card's order. is_loose: that order takes more than the homes of a list's tags
-    where it is one of them. keys: all of `own` and `against`. bears: the rules on several tags
-    whose findings in others it bears on.
+    signs: bits of the rules that find something in it by itself, and of the one on order if it is
+    loose, of what it is to rules on several tags, and of what rules on a missing negative prompt
+    heed of it. against: bits of what others must not be beside it. bears: of the rules on several
+    tags whose findings in others it bears on. tokens: CLIP's, with the comma behind it and without.
+    step: how far the next tag begins behind it. homes: its places in the card's order; it is loose
+    if that order takes more than the homes of a list's tags where it is one of them.
     """
 
     name: str
-    tokens: int
-    alone: int
-    heeded: int
-    own: tuple[int, ...]
-    against: tuple[int, ...]
-    homes: tuple[int, ...]
-    step: int
     written: str
+    step: int
+    tokens: int
     tokens_at_end: int
-    group: str
-    is_loose: bool
-    keys: frozenset[int]
+    signs: int
+    against: int
     bears: int
+    group: str
+    homes: tuple[int, ...]
 
 
-class FactBook(dict[str, Facts]):
+# What sums up a list, for which each list takes all of its tags apart.
+Summand: TypeAlias = "tuple[str, int, int, int, tuple[int, ...], Facts]"
+
+
+class FactBook(dict[str, Summand]):
     """Facts of tags, learnt when they are first asked for. KeyError for what is no plain tag.
 
-    judging: the rules on texts in this place, positive or negative. missing: those on negative
-    prompts that are not there.
+    rules: all of them; their bits are the lowest. judging: those on texts in this place, positive
+    or negative. heeded: all bits of what is heeded. bits_of: all that tags are to each rule on
+    several tags, by the bit of the rule.
     """
 
     def __init__(
         self,
+        rules: Sequence[Rule],
         judging: Sequence[RuleBit],
-        missing: Sequence[Rule],
         knowledge: Knowledge,
         where: Where,
         dialect: str,
@@ -87,26 +87,29 @@ class FactBook(dict[str, Facts]):
         self._alone = [each for each in judging if each.rule.kind in ALONE]
         self._in_words = [each for each in self._alone if each.rule.kind not in OF_SIGNS]
         self._meeting = [each for each in judging if each.rule.kind in MEETINGS]
-        self._missing = missing
+        self._missing = [each for each in rules if each.kind in OF_WHAT_IS_MISSING]
         self._order = sum(each.bit for each in judging if each.rule.kind == ORDER)
-        self.rule_of: list[int] = []  # the bit of the rule that a key was given out for
-        self._keys: dict[tuple[int, Hashable], int] = {}
-        self._heeded: dict[tuple[str, Hashable], int] = {}
+        self._first = len(rules)
+        self._bits: dict[tuple[str, Hashable], int] = {}
         self._homes: dict[tuple[int, ...], tuple[int, ...]] = {}
         self._others: set[str] = set()
+        self.heeded = 0
+        self.bits_of = {each.bit: 0 for each in self._meeting}
 
-    def __missing__(self, written: str) -> Facts:
+    def __missing__(self, written: str) -> Summand:
         if len(self) + len(self._others) >= _REMEMBERED:
             self.clear()
             self._others.clear()
-        facts = None if written in self._others else self._learn(written)
+        facts = None if written in self._others else self.learnt(written)
         if facts is None:
             self._others.add(written)
             raise KeyError(written)
-        self[written] = facts
-        return facts
+        summand = (facts.name, facts.tokens, facts.signs, facts.against, facts.homes, facts)
+        self[written] = summand
+        return summand
 
-    def _learn(self, written: str) -> Facts | None:
+    def learnt(self, written: str) -> Facts | None:
+        """What the rules make of a tag; None if it is more than that."""
         prompt = parse(written, self._dialect)
         if prompt.grammar or [tag.span for tag in prompt.tags] != [Span(0, len(written))]:
             return None
@@ -115,27 +118,23 @@ class FactBook(dict[str, Facts]):
         name = prompt.tags[0].name
         group = self._knowledge.group(name)
         homes = self._knowledge.homes(name, group)
+        is_loose = takes_more_than_homes(name, group)
         tokens = self._tokens(written)
         # A comma is a token of its own behind words; other signs may swallow it.
         in_words = _WORDS.fullmatch(written) is not None
-        with_comma = tokens + 1 if in_words else self._tokens(f"{written},")
         own, against, bears = self._meetings(name)
-        is_loose = takes_more_than_homes(name, group)
+        alone = self._found_in(written, in_words=in_words)
         return Facts(
             name,
-            with_comma,
-            self._found_in(written, in_words=in_words) | (self._order if is_loose else 0),
-            self._traits(name),
-            own,
-            against,
-            self._homes.setdefault(homes, homes),
-            len(written) + len(SEPARATOR),
             written,
+            len(written) + len(SEPARATOR),
+            tokens + 1 if in_words else self._tokens(f"{written},"),
             tokens,
-            group or "",
-            is_loose,
-            frozenset(own + against),
+            own | alone | self._traits(name) | (self._order if is_loose else 0),
+            against,
             bears,
+            group or "",
+            self._homes.setdefault(homes, homes),
         )
 
     def _tokens(self, text: str) -> int:
@@ -147,29 +146,31 @@ class FactBook(dict[str, Facts]):
         rules = self._in_words if in_words else self._alone
         return sum(bit for bit, rule in rules if any(MATCHERS[rule.kind](context, rule)))
 
-    def _meetings(self, name: str) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-        """What the tag is, and what it must not meet, in the eyes of all rules on several tags."""
-        own: list[int] = []
-        against: list[int] = []
-        bears = 0
+    def _meetings(self, name: str) -> tuple[int, int, int]:
+        """What the tag is to rules on several tags, what it must not meet, what it bears on."""
+        own = against = bears = 0
         for bit, rule in self._meeting:
             meeting = MEETINGS[rule.kind](name, rule, self._knowledge)
-            own += self._keyed(bit, meeting.own)
-            against += self._keyed(bit, meeting.against)
+            is_to_rule = self._given(rule, meeting.own)
+            not_beside = self._given(rule, meeting.against)
+            self.bits_of[bit] |= is_to_rule | not_beside
+            own |= is_to_rule
+            against |= not_beside
             bears |= bit if meeting.bears else 0
-        return tuple(own), tuple(against), bears
-
-    def _keyed(self, bit: int, keys: Iterable[Hashable]) -> Iterator[int]:
-        for key in keys:
-            number = self._keys.setdefault((bit, key), len(self.rule_of))
-            if number == len(self.rule_of):
-                self.rule_of.append(bit)
-            yield number
+        return own, against, bears
 
     def _traits(self, name: str) -> int:
-        """What rules on a missing negative prompt heed of the tag, a bit each."""
+        """What rules on a missing negative prompt heed of the tag."""
         traits = 0
         for rule in self._missing:
-            for key in OF_WHAT_IS_MISSING[rule.kind](name, rule, self._knowledge):
-                traits |= self._heeded.setdefault((rule.code, key), 1 << len(self._heeded))
+            kind = OF_WHAT_IS_MISSING[rule.kind]
+            traits |= self._given(rule, kind(name, rule, self._knowledge))
+        self.heeded |= traits
         return traits
+
+    def _given(self, rule: Rule, keys: Iterable[Hashable]) -> int:
+        """The bits that stand for what is something to the rule."""
+        bits = 0
+        for key in keys:
+            bits |= 1 << self._bits.setdefault((rule.code, key), self._first + len(self._bits))
+        return bits

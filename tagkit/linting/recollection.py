@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tagkit.linting.context import Context
-    from tagkit.linting.facts import RuleBit
+    from tagkit.linting.facts import Facts, RuleBit
     from tagkit.linting.screening import Glance, Screen
     from tagkit.packs import Rule
     from tagkit.prompt import Prompt
@@ -89,9 +89,7 @@ class Recollection:
     def known(self, glance: Glance) -> int:
         """Those of the suspected rules, a bit each, that it can speak for."""
         found = glance.rules & self._known
-        if found & self._order and any(tag.is_loose for tag in glance.tags):
-            found &= ~self._order
-        return found
+        return found & ~self._order if glance.signs & self._order else found  # loose tags sign
 
     def diagnostics(self, glance: Glance, rules: int) -> list[Diagnostic]:
         """What these rules, which it can speak for, find in the list."""
@@ -117,12 +115,12 @@ class Recollection:
             names = [tag.name for tag in glance.tags]
             return [place for place, name in enumerate(names) if names.count(name) > 1]
         if rule.kind not in MEETINGS:
-            return [place for place, tag in enumerate(glance.tags) if tag.alone & bit]
-        met = {key for key in glance.met if self._book.rule_of[key] == bit}
+            return [place for place, tag in enumerate(glance.tags) if tag.signs & bit]
+        met = glance.met & self._book.bits_of[bit]
         return [
             place
             for place, tag in enumerate(glance.tags)
-            if tag.bears & bit or not met.isdisjoint(tag.keys)
+            if tag.bears & bit or (tag.signs | tag.against) & met
         ]
 
     def _remarks_of(self, bit: int, *written: str) -> tuple[_Remark, ...]:
@@ -133,13 +131,17 @@ class Recollection:
             for each in diagnostics(context, self._rules[bit])
         )
 
+    def _known_tag(self, written: str) -> Facts:
+        *_, facts = self._book[written]
+        return facts
+
     def _shown(self, written: Sequence[str]) -> tuple[Context, dict[int, int]]:
         """These tags alone, and which of them ends where."""
         tags, at = [], 0
         for each in written:
             start = at + len(SEPARATOR)
             at = start + len(each)
-            tags.append(Tag(self._book[each].name, 1.0, Span(start, at)))
+            tags.append(Tag(self._known_tag(each).name, 1.0, Span(start, at)))
         text = "".join(f"{SEPARATOR}{each}" for each in written)
         excerpt = Excerpt(text, self._dialect, (), tuple(tags), ())
         context = msgspec.structs.replace(self._context(excerpt), keep_tokens=0)
@@ -161,7 +163,7 @@ class Recollection:
     def _disorder_of(self, bit: int, moved: str, other: str, fixable: bool) -> Diagnostic | None:
         """What is said of a tag that stands in front of another one."""
         context, _ = self._shown((moved, other))
-        shown = [(tag.name, tag.group) for tag in (self._book[moved], self._book[other])]
+        shown = [(tag.name, tag.group) for tag in map(self._known_tag, (moved, other))]
         edits = (Edit(Span(0, 0), ""),) if fixable else ()
         finding = Finding(
             "positive",

@@ -6,12 +6,12 @@ it never leaves out one that would find something.
 
 from __future__ import annotations
 
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from tagkit.clip import CHUNK
 from tagkit.linting.facts import SEPARATOR, FactBook, Facts, RuleBit
-from tagkit.linting.matchers import ALONE, MEETINGS, OF_WHAT_IS_MISSING
+from tagkit.linting.matchers import ALONE, MEETINGS
 from tagkit.linting.matchers.order import ORDER, home_behind
 from tagkit.linting.matchers.repeated import REPEATED
 from tagkit.prompt import Tag
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.diagnostics import Where
+    from tagkit.linting.facts import Summand
     from tagkit.packs import Rule
 
 _LENGTH = ("length", "cut-by-chunk")
@@ -32,8 +33,8 @@ class Glance(NamedTuple):
     """What a glance shows of a text.
 
     rules: those that may find something, a bit each, the first one's lowest. heeded: stands for
-    all that rules on a missing negative prompt heed of this positive one. tokens: CLIP's. met: what
-    some tags are and others (or themselves) must not meet.
+    all that rules on a missing negative prompt heed of this positive one. tokens: CLIP's. signs:
+    those of all tags together. met: what of them some others (or themselves) must not be beside.
     """
 
     text: str
@@ -41,7 +42,8 @@ class Glance(NamedTuple):
     heeded: int
     tokens: int
     tags: Sequence[Facts]
-    met: set[int]
+    signs: int
+    met: int
 
 
 class Screen:
@@ -58,16 +60,15 @@ class Screen:
         self._order = self.mask(lambda rule: rule.kind == ORDER)
         self._length = self.mask(lambda rule: rule.kind in _LENGTH)
         self._most_tokens = min(knowledge.card.prompt.limit or CHUNK, CHUNK)
-        missing = [each for each in rules if each.kind in OF_WHAT_IS_MISSING]
-        self.facts = FactBook(self.judging(lambda _: True), missing, knowledge, where, dialect)
+        self.facts = FactBook(rules, self.judging(lambda _: True), knowledge, where, dialect)
 
     def glance(self, text: str) -> Glance | None:
         """A glance at `text`; None if it is more than plain tags."""
         try:
-            tags = list(map(self.facts.__getitem__, text.split(SEPARATOR)))
+            summands = list(map(self.facts.__getitem__, text.split(SEPARATOR)))
         except KeyError:
             return None
-        return self._summed(text, tags)
+        return self._summed(text, summands)
 
     def suspects(self, text: str) -> int:
         """The rules that may find something in `text`, as a glance shows it or to be safe."""
@@ -86,25 +87,27 @@ class Screen:
         """The bits of the same rules."""
         return sum(each.bit for each in self.judging(condition))
 
-    def _summed(self, text: str, tags: Sequence[Facts]) -> Glance:
-        names, tokens, alone, heeded, own, against, homes, *_ = zip(*tags, strict=True)
-        last = tags[-1]
-        count = sum(tokens) + last.tokens_at_end - last.tokens
-        found, traits = self._always, 0
-        for each in alone:
-            found |= each
-        for each in heeded:
-            traits |= each
-        met = set(chain.from_iterable(own)).intersection(chain.from_iterable(against))
-        for key in met:
-            found |= self.facts.rule_of[key]
+    def _summed(self, text: str, summands: Sequence[Summand]) -> Glance:
+        names, tokens, signs, against, homes, tags = zip(*summands, strict=True)
+        count = sum(tokens) + tags[-1].tokens_at_end - tags[-1].tokens
+        said = unsaid = 0
+        for each in signs:
+            said |= each
+        for each in against:
+            unsaid |= each
+        found = self._always | (said & self._everything)
+        met = said & unsaid
+        if met:
+            for bit, keys in self.facts.bits_of.items():
+                if met & keys:
+                    found |= bit
         if len(set(names)) < len(names):
             found |= self._repeated
         if count > self._most_tokens:
             found |= self._length
         if not _is_in_order(homes):
             found |= self._order
-        return Glance(text, found, traits, count, tags, met)
+        return Glance(text, found, said & self.facts.heeded, count, tags, said, met)
 
 
 def starts_of(tags: Iterable[Facts]) -> list[int]:

@@ -83,9 +83,11 @@ def exclusive_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
     One that excuses, or counts people, bears on all of them.
     """
     index = knowledge.prepared(rule, exclusive_index)
-    own = frozenset(index.places.get(name, {}).items())
-    against = frozenset().union(*(index.sides[number] for number, _ in own)) - own
     excuses = name in index.excuses or knowledge.group(name) == "character"
+    if name not in index.places:
+        return Meeting(frozenset(), frozenset(), excuses)
+    own = frozenset(index.places[name].items())
+    against = frozenset().union(*(index.sides[number] for number, _ in own)) - own
     return Meeting(own, against, excuses)
 
 

@@ -136,7 +136,7 @@ class _Words:
         return (
             (not self._words.isdisjoint(said) and not self._phrases.isdisjoint(_phrases(said)))
             or (not text.isascii() and any(part in text for part in self._parts))
-            or any(int(age[1]) < self._below for age in _AGE.finditer(text))
+            or (self._below > 0 and any(int(age[1]) < self._below for age in _AGE.finditer(text)))
         )
 
 
