@@ -17,6 +17,7 @@ from tagkit.linting.context import Context, Unused
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.fixing import fixed, fixed_list
+from tagkit.linting.matchers import OF_WHAT_IS_MISSING
 from tagkit.packs import Rule, Safety, selected, shipped_rules, switched_on
 from tagkit.prompt import parse
 from tagkit.spans import Span
@@ -103,6 +104,9 @@ class Linter:
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, lexicon or lexicon_for(), files)
         self._checker = cache(self._checker_of)
         self._absences: dict[int, _Absent] = {}
+        self._completing = frozenset(
+            rule.code for rule in self.rules if rule.kind in OF_WHAT_IS_MISSING
+        )
 
     def lint(self, record: Record, said: Container[str] = ()) -> Report:
         """Judges one record; the report's spans count in the document that it stands in.
@@ -166,7 +170,8 @@ class Linter:
             record.negative is not None,
             self.keep_tokens,
         )
-        checker, suppressed = self._checker(record.allowed), frozenset[str]()
+        unasked = self._completing if record.is_exact else _NOTHING
+        checker, suppressed = self._checker(record.allowed | unasked), frozenset[str]()
         if record.allowed:
             suppressed = self._suppressed(context, record.allowed)
         found = checker.check(context)
@@ -192,7 +197,7 @@ class Linter:
         return self._checker(frozenset()).check(context)
 
     def _checker_of(self, allowed: frozenset[str]) -> Checker:
-        """The dialect's rules but those that a record's comments allow it to break."""
+        """The dialect's rules but those that a record is allowed to break."""
         speaking = [rule for rule in self.rules if self.dialect in rule.dialects]
         rules = [rule for rule in speaking if rule.always or rule.code not in allowed]
         return Checker(rules, self.knowledge, self.dialect, self.keep_tokens)
