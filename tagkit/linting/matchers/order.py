@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
+    from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
     from tagkit.prompt import Node, Prompt
     from tagkit.spans import Span
@@ -90,6 +91,7 @@ def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
             units, kinds, judgement = _read(parts, prompt, every, context.kept)
             sorting = _sorting(units)
             if sorting is None:
+                yield from _in_mixed_brackets(parts, kinds, where, context)
                 continue
             moves = () if judgement or has_stray else sorting.moves
             edits = tuple(
@@ -106,6 +108,28 @@ def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
             )
             span = parts[sorting.moved].span
             yield Finding(where, span, values, edits=edits, severity=None if edits else "info")
+
+
+def _in_mixed_brackets(
+    parts: Sequence[_Part], kinds: Sequence[_Kind], where: Where, context: Context
+) -> Iterator[Finding]:
+    """What is out of order only by tags in brackets of several groups, which nobody sorts."""
+    if not any(kind.judgement and kind.group for kind in kinds):
+        return
+    beside_artist = any(kind.artist for kind in kinds)
+    tags: list[tuple[Tag, str]] = []
+    ranks: list[int] = []
+    for part, kind in zip(parts, kinds, strict=True):
+        for tag in part.tags if isinstance(part, Segment) and (kind.homes or kind.group) else ():
+            group = context.knowledge.group(tag.name, beside_artist=beside_artist)
+            homes = context.knowledge.homes(tag.name, group)
+            if group and homes:
+                tags.append((tag, group))
+                ranks.append(_home(homes, ranks[-1] if ranks else 0))
+    if ranks != sorted(ranks):
+        pair = [tags[at] for at in _first_inversion(ranks)]
+        values = inversion([(tag.name, group) for tag, group in pair], context)
+        yield Finding(where, pair[0][0].span, values, severity="info")
 
 
 def inversion(shown: Sequence[tuple[str, str]], context: Context) -> dict[str, str]:
