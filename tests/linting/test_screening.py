@@ -11,7 +11,7 @@ from tagkit.cards import image_card
 from tagkit.clip import count_tokens
 from tagkit.commands.bulk import _encoded
 from tagkit.documents import parse_document, parse_record
-from tagkit.linting import Knowledge, Linter, shipped_lexicon
+from tagkit.linting import Knowledge, Linter, facts, shipped_lexicon
 from tagkit.linting.checking import Checker, _found
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_TAGS
@@ -163,6 +163,16 @@ def test_what_is_printed_of_real_prompts_is_what_is_printed_of_their_trees(pairs
 def test_a_glance_spares_most_rules_the_look(screens):
     screen = screens["baxl-v3", "positive", "a1111"]
     assert screen.suspects("1girl, solo, long hair, blue eyes, smile") == 0
+
+
+def test_of_tags_without_end_only_the_last_are_remembered(knowledge, monkeypatch):
+    monkeypatch.setattr(facts, "_REMEMBERED", 10)
+    screen = Screen(RULES, knowledge["baxl-v3"], "positive", "a1111")
+    for number in range(100):
+        text = f"1girl, unheard of {number}, long hair, [oddity {number}]"
+        assert screen.glance(text) is None
+        assert len(screen.facts) <= 10
+    assert screen.suspects("1girl, 1girl") != 0
 
 
 def test_every_kind_that_is_glanced_at_exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tagkit.spans import Span
 
 ORDER = "order"
+_REMEMBERED = 1 << 16
 PROSE_WORDS = 5
 
 
@@ -186,11 +188,11 @@ def _sections(prompt: Prompt) -> Iterator[tuple[Sequence[_Part], bool]]:
 
 
 class _Kinds:
-    """Kinds of segments. Tags recur without end, so those of plain ones are kept."""
+    """Kinds of segments. Tags recur without end, so the last ones of plain tags are kept."""
 
     def __init__(self, _: Rule, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._plain: dict[tuple[str, bool], _Kind] = {}
+        self._of_plain = lru_cache(_REMEMBERED)(self._of_name)
 
     def of_all(self, parts: Sequence[_Part], prompt: Prompt) -> list[_Kind]:
         """The kinds of a section; names that nobody is sure of count beside an artist."""
@@ -205,27 +207,28 @@ class _Kinds:
             if len(nodes) > 1 or not isinstance(nodes[0], Text):
                 return self._of_segment(part, prompt, beside_artist)
             part = nodes[0].tag
-        key = (part.name, beside_artist)
-        if key not in self._plain:
-            self._plain[key] = self._of_tags((part,), part.name, beside_artist)
-        return self._plain[key]
+        return self._of_plain(part.name, beside_artist)
+
+    def _of_name(self, name: str, beside_artist: bool) -> _Kind:
+        return self._of_tags((name,), name, beside_artist)
 
     def _of_segment(self, segment: Segment, prompt: Prompt, beside_artist: bool) -> _Kind:
-        kind = self._of_tags(segment.tags, _written(segment, prompt), beside_artist)
+        names = [tag.name for tag in segment.tags]
+        kind = self._of_tags(names, _written(segment, prompt), beside_artist)
         is_prose = kind.judgement and not kind.group
         if is_prose or not _is_pinned(segment.nodes):
             return kind
         return _Kind(pinned=True, artist=kind.artist)
 
-    def _of_tags(self, tags: Sequence[Tag], written: str, beside_artist: bool) -> _Kind:
+    def _of_tags(self, names: Sequence[str], written: str, beside_artist: bool) -> _Kind:
         find = self._knowledge.group
-        artist = any(find(tag.name) == "artist" for tag in tags)
+        artist = any(find(name) == "artist" for name in names)
         known = {
-            group: self._knowledge.homes(tag.name, group)
-            for tag in tags
-            if (group := find(tag.name, beside_artist=beside_artist))
+            group: self._knowledge.homes(name, group)
+            for name in names
+            if (group := find(name, beside_artist=beside_artist))
         }
-        if _is_prose(tags, written, known):
+        if _is_prose(names, written, known):
             return _Kind(judgement=True, artist=artist)
         if not known:
             return _Kind(artist=artist)
@@ -271,10 +274,10 @@ def _is_pinned(nodes: Sequence[Node]) -> bool:
     return False
 
 
-def _is_prose(tags: Sequence[Tag], written: str, known: Mapping[str, object]) -> bool:
+def _is_prose(names: Sequence[str], written: str, known: Mapping[str, object]) -> bool:
     if '"' in written:
         return True
-    return not known and any(_is_long(tag.name) for tag in tags)
+    return not known and any(map(_is_long, names))
 
 
 def _is_long(name: str) -> bool:
