@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tagkit.packs import Rule
     from tagkit.prompt import Prompt
 
-_REMEMBERED = 1 << 14
+_REMEMBERED = 1 << 12
 
 
 class _Remark(NamedTuple):
