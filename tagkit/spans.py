@@ -41,5 +41,9 @@ class LineMap:
 
     def position(self, offset: int) -> Position:
         """Line and column of `offset`, which may be the end of the text."""
-        line = bisect_right(self._starts, offset, 1) - 1
-        return Position(line + 1, offset - self._starts[line] + 1, offset)
+        return Position(*self.place(offset), offset)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """The same without the offset."""
+        line = bisect_right(self._starts, offset, 1)
+        return line, offset - self._starts[line - 1] + 1

@@ -21,25 +21,29 @@ from tagkit.commands.processes import core_count, in_order
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.documents import Piece, parse_document, pieces, read_piece
 from tagkit.errors import UserError
+from tagkit.linting.batch import LintedPrompt
+from tagkit.linting.linter import unused_suppressions
 from tagkit.packs import shipped_rules
 from tagkit.reporting.as_json import (
     AT_THE_TOP,
     MIDDLE,
     SEPARATOR,
+    DocumentEncoder,
     Start,
     Summary,
     closing,
-    encoded_diagnostics,
-    encoded_prompt,
     opening,
     summary_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import BinaryIO
 
-    from tagkit.linting.batch import LintedDocument
+    from tagkit.commands.judging import LinterFor
+    from tagkit.documents import Document, Record
+    from tagkit.linting.diagnostics import Diagnostic
+    from tagkit.linting.linter import Report
 
 # Below this, starting processes costs more than they save.
 _WORTH_BYTES = 1 << 20
@@ -56,7 +60,7 @@ class _Task(msgspec.Struct, frozen=True):
 
 
 class _Once(msgspec.Struct, frozen=True):
-    """A finding that is said once a document: its place among the part's, what it adds."""
+    """A finding that is said once a document: its place among the part's runs, what it adds."""
 
     index: int
     code: str
@@ -66,12 +70,13 @@ class _Once(msgspec.Struct, frozen=True):
 class _Part(msgspec.Struct, frozen=True):
     """What came of one document or piece.
 
+    prompts: their items. diagnostics: items in runs; one that is said once a document is a run.
     refused: a rule that nothing switches off found something. error: instead of everything else.
     """
 
     path: str
     model: str = ""
-    prompts: tuple[bytes, ...] = ()
+    prompts: bytes = b""
     diagnostics: tuple[bytes, ...] = ()
     once: tuple[_Once, ...] = ()
     summary: Summary = Summary()
@@ -126,7 +131,7 @@ class _Printer:
             self.failed = True
             return
         self._output.write(SEPARATOR if self.summary.prompts else opening(part.model))
-        self._output.write(SEPARATOR.join(part.prompts))
+        self._output.write(part.prompts)
         self.summary = self.summary.plus(part.summary)
         self.refused |= part.refused
         findings = self._unsaid(part)
@@ -203,12 +208,12 @@ def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[st
     try:
         if piece is None:
             document = open_document(argument, options.split, captions=options.captions)
-            return _encoded(judge.linted(argument, document), AT_THE_TOP, always)
+            return _encoded(document, AT_THE_TOP, judge.linter_for(argument, document), always)
         text = read_piece(Path(argument), piece)
         captions = _holds_captions(argument, options)
         document = parse_document(text, argument, options.split, captions=captions)
-        linted = judge.linted(argument, document)
-        return _encoded(linted, Start(piece.lines, piece.offset), always)
+        start = Start(piece.lines, piece.offset)
+        return _encoded(document, start, judge.linter_for(argument, document), always)
     except UserError as error:
         return _Part(argument, error=error)
     except (OSError, UnicodeDecodeError) as error:
@@ -216,21 +221,67 @@ def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[st
         return _Part(argument, error=changed)
 
 
-def _encoded(linted: LintedDocument, start: Start, always: frozenset[str]) -> _Part:
-    document, prompts = linted.document, linted.prompts
-    found = list(linted.diagnostics())
+def _encoded(
+    document: Document, start: Start, linter_for: LinterFor, always: frozenset[str]
+) -> _Part:
+    encoder = DocumentEncoder(document, start)
+    findings = _Findings(encoder)
+    prompts: list[bytes] = []
+    others: list[tuple[Record, Report]] = []
+    first = ""
+    for record in document.records:
+        model, source, linter = linter_for(record)
+        first = first or model
+        brief = linter.brief(record, findings.said)
+        if brief:
+            prompts.append(encoder.brief(record, model, brief, linter.dialect))
+            findings.add(brief.found, record.positive_span.start)
+            findings.add(brief.absent)
+            continue
+        report = linter.lint_whole(record)
+        others.append((record, report))
+        prompts.append(encoder.linted(LintedPrompt(record, model, source, report), report.fixed))
+        findings.add(report.diagnostics)
+    unused = unused_suppressions(others)
+    if unused:
+        findings.add(linter.comments(unused))
     return _Part(
         document.path,
-        prompts[0].model if prompts else "",
-        tuple(
-            encoded_prompt(each, each.report.fixed, document.path, start=start) for each in prompts
-        ),
-        tuple(encoded_diagnostics(found, document.path, document.text, start)),
-        tuple(
-            _Once(index, each.code, summary_of([each], 0))
-            for index, each in enumerate(found)
-            if each.once
-        ),
-        summary_of(found, len(prompts)),
-        any(each.code in always for each in found),
+        first,
+        SEPARATOR.join(prompts),
+        findings.runs(),
+        tuple(findings.once),
+        summary_of(findings.found, len(prompts)),
+        any(each.code in always for each in findings.found),
     )
+
+
+class _Findings:
+    """The findings of a document, each that is to be said once only the first time."""
+
+    def __init__(self, encoder: DocumentEncoder) -> None:
+        self._encoder = encoder
+        self._runs: list[list[bytes]] = [[]]
+        self.found: list[Diagnostic] = []
+        self.once: list[_Once] = []
+        self.said: set[str] = set()
+
+    def add(self, found: Iterable[Diagnostic], offset: int = 0) -> None:
+        """More of them, in a text that begins at `offset` of the document."""
+        for each in found:
+            if not each.once:
+                self._runs[-1].append(self._encoder.diagnostic(each, offset))
+            elif each.code in self.said:
+                continue
+            else:
+                self._say_once(each, offset)
+            self.found.append(each)
+
+    def runs(self) -> tuple[bytes, ...]:
+        """Their items; what is said once stands alone in its run."""
+        return tuple(SEPARATOR.join(run) for run in self._runs if run)
+
+    def _say_once(self, each: Diagnostic, offset: int) -> None:
+        self._runs = [*filter(None, self._runs), [self._encoder.diagnostic(each, offset)], []]
+        self.once.append(_Once(len(self._runs) - 2, each.code, summary_of([each], 0)))
+        self.said.add(each.code)

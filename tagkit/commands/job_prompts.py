@@ -10,6 +10,7 @@ from tagkit.infotext.a1111 import written_settings
 from tagkit.rendering.blocks import Hires, Negative
 from tagkit.rendering.fields import Fields, merged
 from tagkit.rendering.jobfile import Request, read_source
+from tagkit.rendering.wording import is_exact
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -61,7 +62,15 @@ class _Page:
         negative_span = None if negative is None else self._written(negative, _GAP)
         self.text += "\n"
         settings = written_settings(dict(_settings(fields))) or None
-        return Record(prompt, positive, max(line, reached), negative, negative_span, settings)
+        return Record(
+            prompt,
+            positive,
+            max(line, reached),
+            negative,
+            negative_span,
+            settings,
+            is_exact=is_exact(fields.negative),
+        )
 
     def _written(self, text: str, gap: str = "") -> Span:
         start = len(self.text) + len(gap)

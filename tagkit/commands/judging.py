@@ -106,9 +106,9 @@ class Judge:
                 report(error)
                 self.failed = True
 
-    def linted(self, argument: str, document: Document) -> LintedDocument:
-        """The document, or a piece of it, that an argument means; safe fixes are worked out."""
-        return self._lint(document, self._settings_of(argument), ("safe",))
+    def linter_for(self, argument: str, document: Document) -> LinterFor:
+        """Finds the linter of each record of what an argument means; it works safe fixes out."""
+        return self._linter_for(document, self._settings_of(argument), ("safe",))
 
     def _settings_of(self, argument: str) -> Settings:
         return self._settings(Path(argument).parent if is_file(argument) else Path())

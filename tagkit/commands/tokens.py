@@ -9,6 +9,8 @@ import click
 from tagkit.clip import Count, count_tokens, prompt_chunks
 from tagkit.clip.tokenizer import load_tokenizer
 from tagkit.commands.inputs import expanded, named, open_document
+from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, report
+from tagkit.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output form."
 )
-def command(inputs: tuple[str, ...], form: str) -> None:
+def command(inputs: tuple[str, ...], form: str) -> int:
     """Count the CLIP tokens of prompts as A1111 counts them.
 
-    Weights, LoRA tags and comments are no part of the count; chunks hold 75 tokens.
+    Weights, LoRA tags and comments are no part of the count; chunks hold 75 tokens. What cannot be
+    read is reported, the rest is counted.
 
     \b
     Examples:
@@ -30,14 +33,22 @@ def command(inputs: tuple[str, ...], form: str) -> None:
       tagkit tokens prompts.txt
       echo "1girl" | tagkit tokens --format json
     """
-    texts = [
-        record.positive
-        for each in expanded(named(inputs, "tokens"))
-        for record in open_document(each).records
-    ]
-    if form == "json":
+    texts: list[str] = []
+    status = EXIT_DONE
+    for each in expanded(named(inputs, "tokens")):
+        try:
+            texts += [record.positive for record in open_document(each).records]
+        except UserError as error:
+            report(error)
+            status = EXIT_FAILED
+    if form == "json" and texts:
         _print_json(texts)
-        return
+    elif texts:
+        _print_text(texts)
+    return status
+
+
+def _print_text(texts: list[str]) -> None:
     for text in texts:
         count = count_tokens(text)
         click.echo(f"{count}  {_shortened(text)}" if len(texts) > 1 else str(count))

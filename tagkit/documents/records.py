@@ -10,7 +10,7 @@ import msgspec
 
 from tagkit.documents.flags import flagged_record
 from tagkit.documents.values import NEGATIVE, Document, Record, Suppression
-from tagkit.spans import LINE_END, LineMap, Span
+from tagkit.spans import LINE_END, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,6 +20,8 @@ SPLITS = ("lines", "blocks", "file")
 _SETTINGS = re.compile(r"Steps: *\d")
 _ONLY_NETWORKS = re.compile(r"[\s,]*(?:<\w+:[^>]+>[\s,]*)+")
 _ALLOW = re.compile(r"\s*#\s*tagkit:\s*allow\s+(\S(?:.*\S)?)")
+# A line that is a comment, joins others or has flags has one of these.
+_MARKS = ("#", NEGATIVE, "Steps:", "BREAK", "AND", "<", "--")
 _GOES_ON = re.compile(r"(?:BREAK|AND)\b")
 
 
@@ -30,6 +32,7 @@ class _Line(NamedTuple):
     start: int
     end: int
     following: int
+    number: int
 
 
 def parse_document(
@@ -41,15 +44,14 @@ def parse_document(
     """
     lines = list(_lines(text))
     blocks = [lines] if split == "file" else list(_blocks(lines))
-    line_map = LineMap(text)
     everywhere = _suppressions(takewhile(_is_blank_or_comment, lines))
     records = [
         _suppressed(record, (*everywhere, *record.suppressions))
         for block in blocks
         for record in (
-            _captions(block, text, line_map, split == "lines")
+            _captions(block, text, split == "lines")
             if captions
-            else _records(block, text, line_map, split == "lines")
+            else _records(block, text, split == "lines")
         )
     ]
     return Document(name, text, tuple(records), captions=captions)
@@ -60,16 +62,19 @@ def parse_record(text: str) -> Record:
     lines = list(_lines(text))
     suppressions = _suppressions(takewhile(_is_blank_or_comment, lines))
     if any(_is_record_line(line) for line in lines):
-        return _suppressed(_record(lines, text, LineMap(text)), suppressions)
+        return _suppressed(_record(lines, text), suppressions)
     return Record(text, Span(0, len(text)), 1, suppressions=suppressions)
 
 
 def _lines(text: str) -> Iterator[_Line]:
     start = 0
-    for end in LINE_END.finditer(text):
-        yield _Line(text[start : end.start()], start, end.start(), end.end())
-        start = end.end()
-    yield _Line(text[start:], start, len(text), len(text))
+    number = 1
+    for number, end in enumerate(LINE_END.finditer(text), 1):
+        stop, following = end.span()
+        yield _Line(text[start:stop], start, stop, following, number)
+        start = following
+    number = number + 1 if start else 1
+    yield _Line(text[start:], start, len(text), len(text), number)
 
 
 def _blocks(lines: list[_Line]) -> Iterator[list[_Line]]:
@@ -83,30 +88,36 @@ def _blocks(lines: list[_Line]) -> Iterator[list[_Line]]:
     yield block
 
 
-def _records(
-    block: list[_Line], text: str, line_map: LineMap, a_line_each: bool
-) -> Iterator[Record]:
+def _records(block: list[_Line], text: str, a_line_each: bool) -> Iterator[Record]:
+    if a_line_each and block and _are_mere_prompts(text[block[0].start : block[-1].end]):
+        for each in block:
+            span = _trimmed(text, each.start, each.end)
+            yield Record(text[span.start : span.end], span, each.number)
+        return
     lines = [line for line in block if not _is_comment(line)]
     if any(_is_record_line(line) for line in lines):
-        record = _record(lines, text, line_map)
+        record = _record(lines, text)
         yield _suppressed(record, _suppressions(takewhile(_is_comment, block)))
         return
     for prompt, comments in _prompts(block, a_line_each):
         span = _trimmed(text, prompt[0].start, prompt[-1].end)
-        line = line_map.position(span.start).line
+        line = prompt[0].number
         said = text[span.start : span.end]
         record = flagged_record(said, span.start, line) or Record(said, span, line)
         yield _suppressed(record, _suppressions(comments))
 
 
-def _captions(
-    block: list[_Line], text: str, line_map: LineMap, a_line_each: bool
-) -> Iterator[Record]:
+def _are_mere_prompts(lines: str) -> bool:
+    """Whether each of some lines, none of them blank, is a prompt, whatever it says."""
+    return not any(mark in lines for mark in _MARKS)
+
+
+def _captions(block: list[_Line], text: str, a_line_each: bool) -> Iterator[Record]:
     """Trainers read the first line, or any one of several; a tag may begin with `#`."""
     lines = [line for line in block if line.text.strip() and not _ALLOW.match(line.text)]
     for caption in [[line] for line in lines] if a_line_each else filter(None, [lines]):
         span = _trimmed(text, caption[0].start, caption[-1].end)
-        yield Record(text[span.start : span.end], span, line_map.position(span.start).line)
+        yield Record(text[span.start : span.end], span, caption[0].number)
 
 
 def _prompts(block: list[_Line], a_line_each: bool) -> list[tuple[list[_Line], list[_Line]]]:
@@ -145,7 +156,7 @@ def _suppressed(record: Record, suppressions: tuple[Suppression, ...]) -> Record
     return msgspec.structs.replace(record, suppressions=tuple(dict.fromkeys(suppressions)))
 
 
-def _record(block: list[_Line], text: str, line_map: LineMap) -> Record:
+def _record(block: list[_Line], text: str) -> Record:
     """A1111's form: prompt lines, `Negative prompt:` lines, one line of settings."""
     settings = next((line for line in block if _SETTINGS.match(line.text)), None)
     before = [line for line in block if settings is None or line.start < settings.start]
@@ -160,7 +171,7 @@ def _record(block: list[_Line], text: str, line_map: LineMap) -> Record:
     return Record(
         text[positive.start : positive.end],
         positive,
-        line_map.position(start).line,
+        block[0].number,
         text[negative.start : negative.end] if negative else None,
         negative,
         settings.text if settings else None,
@@ -190,6 +201,8 @@ def continues(line: str) -> bool:
 
 def _trimmed(text: str, start: int, end: int) -> Span:
     raw = text[start:end]
+    if raw and not (raw[0].isspace() or raw[-1].isspace()):
+        return Span(start, end)
     said = raw.lstrip()
     start += len(raw) - len(said)
     return Span(start, start + len(said.rstrip()))

@@ -24,7 +24,8 @@ class Record(msgspec.Struct, frozen=True):
     """One prompt of a document, with its negative prompt and settings line where it has them.
 
     The spans say where the three texts stand in the document; `line` counts from 1. `suppressions`
-    are the comments on the line before it and at the head of the file.
+    are the comments on the line before it and at the head of the file. is_exact: whoever wrote the
+    negative prompt wants nothing added to it.
     """
 
     positive: str
@@ -35,6 +36,7 @@ class Record(msgspec.Struct, frozen=True):
     settings: str | None = None
     settings_span: Span | None = None
     suppressions: tuple[Suppression, ...] = ()
+    is_exact: bool = False
 
     @property
     def allowed(self) -> frozenset[str]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from tagkit.linting.context import Context
-from tagkit.linting.diagnostics import PLACES, Diagnostic, Finding, Fix, Where
-from tagkit.linting.matchers import MATCHERS, OF_WHAT_IS_MISSING
-from tagkit.linting.screening import Glance, Screen
-from tagkit.prompt import parse
+from tagkit.linting.diagnosing import diagnostics
+from tagkit.linting.diagnostics import PLACES, Diagnostic, Where
+from tagkit.linting.matchers import OF_WHAT_IS_MISSING
+from tagkit.linting.recollection import Recollection
+from tagkit.linting.screening import Glance, Screen, tags_of
+from tagkit.prompt import CAPTIONS, parse
+from tagkit.prompt.plain import list_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tagkit.linting.classify import Knowledge
-    from tagkit.linting.diagnostics import Edit
-    from tagkit.packs import Rule, Severity
+    from tagkit.packs import Rule, Safety
     from tagkit.prompt import Prompt
-    from tagkit.spans import Span
 
 _POSITIVE = frozenset[Where]({"positive"})
 
@@ -36,13 +37,21 @@ class Checker:
         self.rules = tuple(rule for rule in rules if _judges(rule, knowledge, dialect))
         self._knowledge = knowledge
         self._nothing = parse("", dialect)
+        self._dialect = dialect
         self._keep_tokens = keep_tokens
         self._positive = Screen(self.rules, knowledge, "positive", dialect)
+        self._recollection = Recollection(
+            self._positive,
+            dialect,
+            keep_tokens if dialect == CAPTIONS else 0,
+            lambda prompt: self.context(prompt, _POSITIVE),
+        )
         self._negative = Screen(self.rules, knowledge, "negative", dialect)
         self._missing = sum(
             1 << index for index, rule in enumerate(self.rules) if rule.kind in OF_WHAT_IS_MISSING
         )
         self._chosen = lru_cache(maxsize=4096)(self._rules_of)
+        self.curable = cache(self._curable)
 
     def check(self, context: Context) -> tuple[Diagnostic, ...]:
         """Everything that the rules find, in the order of the text; spans count within each text.
@@ -55,12 +64,21 @@ class Checker:
         """A glance at a positive prompt; None if it is more than plain tags."""
         return self._positive.glance(positive)
 
-    def check_list(self, glance: Glance) -> tuple[Diagnostic, ...]:
-        """The same as `check`, of the positive prompt alone that a glance was taken of."""
-        if not glance.rules:
+    def check_list(self, glance: Glance, among: int = -1) -> tuple[Diagnostic, ...]:
+        """The same as `check`, of the positive prompt alone that a glance was taken of.
+
+        among: the rules to put to it, a bit each.
+        """
+        rules = glance.rules & among
+        if not rules:
             return ()
-        prompt = self._positive.prompt(glance)
-        return _found(self._chosen(glance.rules), self.context(prompt, _POSITIVE))
+        known = rules & self._recollection.known(glance)
+        found = list(self._recollection.diagnostics(glance, known)) if known else []
+        if rules & ~known:
+            prompt = list_prompt(glance.text, self._dialect, tags_of(glance))
+            context = self.context(prompt, _POSITIVE)
+            found += _said(self._chosen(rules & ~known), context)
+        return _in_order(found)
 
     def context(self, positive: Prompt, texts: frozenset[Where]) -> Context:
         """A positive prompt with nothing beside it, to judge in these places."""
@@ -80,6 +98,10 @@ class Checker:
     def _looking(rules: Sequence[Rule], context: Context) -> Sequence[Rule]:
         return [rule for rule in rules if not context.texts.isdisjoint(rule.looks_at)]
 
+    def _curable(self, safeties: tuple[Safety, ...]) -> int:
+        """The rules, a bit each, whose fixes may be of one of these safeties."""
+        return self._positive.mask(lambda rule: bool(rule.fix and rule.fix.safety in safeties))
+
     def _rules_of(self, mask: int) -> tuple[Rule, ...]:
         return tuple(rule for index, rule in enumerate(self.rules) if mask >> index & 1)
 
@@ -91,41 +113,14 @@ def _judges(rule: Rule, knowledge: Knowledge, dialect: str) -> bool:
 
 
 def _found(rules: Sequence[Rule], context: Context) -> tuple[Diagnostic, ...]:
-    found = [each for rule in rules for each in _diagnostics(context, rule)]
+    return _in_order(_said(rules, context))
+
+
+def _said(rules: Sequence[Rule], context: Context) -> list[Diagnostic]:
+    return [each for rule in rules for each in diagnostics(context, rule)]
+
+
+def _in_order(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     if len(found) > 1:
         found.sort(key=lambda each: (PLACES.index(each.where), each.span.start, each.code))
     return tuple(found)
-
-
-def _diagnostics(context: Context, rule: Rule) -> Iterator[Diagnostic]:
-    for finding in MATCHERS[rule.kind](context, rule):
-        severity = _severity(context, rule, finding)
-        if severity != "off" and finding.variant in rule.messages:
-            message = rule.messages[finding.variant].format_map(finding.values)
-            fix = _fix(context, rule, finding)
-            once = finding.once or rule.once == "document"
-            yield Diagnostic(
-                rule.code, rule.name, severity, message, finding.where, finding.span, fix, once
-            )
-
-
-def _severity(context: Context, rule: Rule, finding: Finding) -> Severity:
-    if finding.severity:
-        return finding.severity
-    if rule.code in context.card.severities and not rule.always:
-        return context.card.severities[rule.code]
-    return rule.severity
-
-
-def _fix(context: Context, rule: Rule, finding: Finding) -> Fix | None:
-    if rule.fix is None or not finding.edits:
-        return None
-    kept = context.kept if finding.where == "positive" else ()
-    if kept and _touches(finding.edits, kept):
-        return None
-    title = rule.fix.title.format_map(finding.values)
-    return Fix(title, finding.safety or rule.fix.safety, finding.edits)
-
-
-def _touches(edits: Sequence[Edit], kept: Sequence[Span]) -> bool:
-    return any(edit.span.overlaps(span) for edit in edits for span in kept)

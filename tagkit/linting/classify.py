@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from tagkit.clip.counts import text_count
@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 # A bare word that so many posts bear as a name is that name.
 _MANY_POSTS = 1000
+_REMEMBERED = 1 << 16
 _LONGEST_ARTIST = 6  # words, as in `by mark arian and morgan weistling`
 _ARTIST_PREFIX = re.compile(r"(?:artist:|by |@)\s*\S")
 
@@ -29,7 +30,7 @@ _ARTIST_PREFIX = re.compile(r"(?:artist:|by |@)\s*\S")
 class Knowledge:
     """Tag names in the eyes of one card, and the user's files.
 
-    Tags recur without end, so every answer is kept.
+    Tags recur without end, so the last answers are kept.
     """
 
     def __init__(self, card: ImageCard, lexicon: Lexicon, files: Files = NO_FILES) -> None:
@@ -37,11 +38,11 @@ class Knowledge:
         self.lexicon = lexicon
         self.files = files
         self._groups = {group for rank in card.prompt.order for group in rank}
-        self._group_of: dict[tuple[str, bool], str | None] = {}
-        self._homes_of: dict[tuple[str, str | None], tuple[int, ...]] = {}
+        self._group_of = lru_cache(_REMEMBERED)(self._find_group)
+        self._homes_of = lru_cache(_REMEMBERED)(self._find_homes)
+        self._ban_of = lru_cache(_REMEMBERED)(self._find_ban)
+        self._alias_of = lru_cache(_REMEMBERED)(self._find_alias)
         self.base_negative = frozenset(tag.name for tag in parse(card.prompt.negative).tags)
-        self._ban_of: dict[str, Ban | None] = {}
-        self._alias_of: dict[str, Alias | None] = {}
         self._prepared: dict[str, object] = {}
 
     def group(self, name: str, *, beside_artist: bool = False) -> str | None:
@@ -49,33 +50,19 @@ class Knowledge:
 
         A single word that is only known as an artist's name is taken for one beside an artist.
         """
-        key = (name, beside_artist)
-        if key not in self._group_of:
-            self._group_of[key] = self._find_group(name, beside_artist)
-        return self._group_of[key]
+        return self._group_of(name, beside_artist)
 
     def homes(self, name: str, group: str | None) -> tuple[int, ...]:
         """Places in the card's order where a tag of `group` may stand, first to last."""
-        key = (name, group)
-        if key not in self._homes_of:
-            groups = self.card.prompt.several_homes.get(name, (group,))
-            order = enumerate(self.card.prompt.order)
-            homes = tuple(index for index, rank in order if any(each in rank for each in groups))
-            self._homes_of[key] = homes if group else ()
-        return self._homes_of[key]
+        return self._homes_of(name, group)
 
     def ban(self, name: str) -> Ban | None:
         """The first of the card's discouraged patterns that catches the tag."""
-        if name not in self._ban_of:
-            self._ban_of[name] = first_ban(name, self.card.prompt.discouraged)
-        return self._ban_of[name]
+        return self._ban_of(name)
 
     def alias(self, name: str) -> Alias | None:
         """What the name is an alias of; a word of the card's own negative prompt is none."""
-        if name not in self._alias_of:
-            alias = None if name in self.base_negative else self.lexicon.alias(name)
-            self._alias_of[name] = alias
-        return self._alias_of[name]
+        return self._alias_of(name)
 
     def is_unknown(self, name: str) -> bool:
         """Whether no list holds the name, as itself or as an alias, nor the card's vocabulary."""
@@ -105,6 +92,19 @@ class Knowledge:
         if entry.group in self._groups:
             return entry.group
         return None if _is_ambiguous(entry, beside_artist) else entry.category
+
+    def _find_homes(self, name: str, group: str | None) -> tuple[int, ...]:
+        if not group:
+            return ()
+        groups = self.card.prompt.several_homes.get(name, (group,))
+        order = enumerate(self.card.prompt.order)
+        return tuple(index for index, rank in order if any(each in rank for each in groups))
+
+    def _find_ban(self, name: str) -> Ban | None:
+        return first_ban(name, self.card.prompt.discouraged)
+
+    def _find_alias(self, name: str) -> Alias | None:
+        return None if name in self.base_negative else self.lexicon.alias(name)
 
 
 def first_ban(name: str, bans: tuple[Ban, ...]) -> Ban | None:

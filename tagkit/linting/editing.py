@@ -33,12 +33,12 @@ def removal(prompt: Prompt, tag: Tag) -> Edit | None:
     None where nothing would be left, or an option of a choice would be left empty.
     """
     if isinstance(prompt, Excerpt):
-        return _removal_from_list(prompt.text, tag.span)
+        return list_removal(prompt.text, tag.span)
     return _removal(prompt.text, [section.segments for section in prompt.sections], tag)
 
 
-def _removal_from_list(text: str, span: Span) -> Edit | None:
-    """The same in a text of plain tags that `, ` parts."""
+def list_removal(text: str, span: Span) -> Edit | None:
+    """The same of a tag in a text of plain tags that `, ` parts."""
     if span.start:
         return Edit(Span(span.start - 2, span.end), "")
     return Edit(Span(0, span.end + 2), "") if span.end < len(text) else None

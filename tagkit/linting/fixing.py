@@ -45,22 +45,21 @@ def fixed(
 
 def fixed_list(
     glance: Glance, diagnostics: Sequence[Diagnostic], checker: Checker, allowed: Sequence[Safety]
-) -> tuple[str, Sequence[Diagnostic]] | None:
-    """The same for the positive prompt of plain tags that a glance was taken of, as a text.
+) -> Glance | None:
+    """The same for the positive prompt of plain tags that a glance was taken of.
 
     None if the fixes make it more than that, or change what a missing negative prompt heeds of it.
     """
-    text, heeded = glance.text, glance.heeded
+    now = glance
     for _ in range(MAX_ROUNDS):
         edits = _compatible(diagnostics, allowed)
         if not edits:
             break
-        text = apply_edits(text, edits["positive"])
-        then = checker.glance(text)
-        if then is None or then.heeded != heeded:
+        then = checker.glance(apply_edits(now.text, edits["positive"]))
+        if then is None or then.heeded != glance.heeded:
             return None
-        diagnostics = checker.check_list(then)
-    return text, diagnostics
+        now, diagnostics = then, checker.check_list(then, checker.curable(tuple(allowed)))
+    return now
 
 
 def _checked_again(
@@ -82,16 +81,20 @@ def _compatible(
     diagnostics: Sequence[Diagnostic], allowed: Sequence[Safety]
 ) -> dict[Where, list[Edit]]:
     """Edits of each text that touch no place twice; those left out get their turn next round."""
+    fixes = [
+        (each.where, each.fix.edits)
+        for each in diagnostics
+        if each.fix and each.fix.safety in allowed
+    ]
+    if len(fixes) == 1:
+        return {where: [*edits] for where, edits in fixes}
     chosen: dict[Where, list[Edit]] = {}
     taken: dict[Where, list[Span]] = {}
-    for diagnostic in diagnostics:
-        fix, where = diagnostic.fix, diagnostic.where
-        if fix is None or fix.safety not in allowed:
-            continue
+    for where, edits in fixes:
         spans = taken.setdefault(where, [])
-        if not spans or all(_is_free(edit.span, spans) for edit in fix.edits):
-            chosen.setdefault(where, []).extend(fix.edits)
-            for edit in fix.edits:
+        if not spans or all(_is_free(edit.span, spans) for edit in edits):
+            chosen.setdefault(where, []).extend(edits)
+            for edit in edits:
                 insort(spans, edit.span)
     return chosen
 

@@ -17,6 +17,7 @@ from tagkit.linting.context import Context, Unused
 from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.fixing import fixed, fixed_list
+from tagkit.linting.matchers import OF_WHAT_IS_MISSING
 from tagkit.packs import Rule, Safety, selected, shipped_rules, switched_on
 from tagkit.prompt import parse
 from tagkit.spans import Span
@@ -24,8 +25,10 @@ from tagkit.spans import Span
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
 
+    from tagkit.linting.screening import Glance
 
 _NEGATIVE = frozenset[Where]({"negative"})
+_NOTHING = frozenset[str]()
 UNKNOWN_MODEL = ImageCard(card="image", name="")
 
 
@@ -64,6 +67,22 @@ class _Absent(NamedTuple):
     left: Sequence[Diagnostic]
 
 
+class Brief(NamedTuple):
+    """What is to report of a prompt of plain tags that is nothing else.
+
+    found: findings in it; spans count within it. absent: those in the negative prompt that is not
+    there; spans count in the document. positive, negative: as the fixes leave them. glance,
+    settled: at the text as it was and as it is fixed.
+    """
+
+    found: tuple[Diagnostic, ...]
+    absent: tuple[Diagnostic, ...]
+    positive: str
+    negative: str
+    glance: Glance
+    settled: Glance
+
+
 class Linter:
     """Rules, a card and tag knowledge, ready for any number of prompts."""
 
@@ -85,6 +104,9 @@ class Linter:
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, lexicon or lexicon_for(), files)
         self._checker = cache(self._checker_of)
         self._absences: dict[int, _Absent] = {}
+        self._completing = frozenset(
+            rule.code for rule in self.rules if rule.kind in OF_WHAT_IS_MISSING
+        )
 
     def lint(self, record: Record, said: Container[str] = ()) -> Report:
         """Judges one record; the report's spans count in the document that it stands in.
@@ -92,35 +114,43 @@ class Linter:
         said: codes of findings that are said once a document and have been said; the report may
         leave them out.
         """
-        is_bare = record.negative is None and not record.settings and not record.suppressions
-        return (is_bare and self._lint_bare(record, said)) or self._lint_whole(record)
+        brief = self.brief(record, said)
+        return self._in_full(brief, record) if brief else self.lint_whole(record)
 
-    def _lint_bare(self, record: Record, said: Container[str] = ()) -> Report | None:
+    def brief(self, record: Record, said: Container[str] = ()) -> Brief | None:
         """The same for a prompt of plain tags that is nothing else, as captions and lists are.
 
         What is to say of its missing negative prompt is the same for all that ask for the same
         traits. None for a prompt that is more, or that fixes make ask for others.
         """
-        checker = self._checker(frozenset())
+        if record.negative is not None or record.settings or record.suppressions:
+            return None
+        checker = self._checker(_NOTHING)
         glance = checker.glance(record.positive)
         if glance is None:
             return None
         found = checker.check_list(glance)
-        settled = fixed_list(glance, found, checker, self.fixes)
+        settled = fixed_list(glance, found, checker, self.fixes) if found else glance
         if settled is None:
             return None
-        text, left = settled
         absent = self._absences.get(glance.heeded)
         if absent is None:
-            absent = self._absences[glance.heeded] = self._absent(text, checker)
+            absent = self._absences[glance.heeded] = self._absent(settled.text, checker)
         unsaid = [each for each in absent.found if not (each.once and each.code in said)]
+        placed = tuple([_placed(each, record) for each in unsaid]) if unsaid else ()
+        return Brief(found, placed, settled.text, absent.negative, glance, settled)
+
+    def _in_full(self, brief: Brief, record: Record) -> Report:
+        left = brief.found
+        if brief.settled is not brief.glance:
+            left = self._checker(_NOTHING).check_list(brief.settled)
         return Report(
-            tuple([_placed(each, record) for each in (*found, *unsaid)]),
-            Texts(text, absent.negative, ""),
-            (*left, *absent.left),
+            (*(_placed(each, record) for each in brief.found), *brief.absent),
+            Texts(brief.positive, brief.negative, ""),
+            (*left, *self._absences[brief.glance.heeded].left),
             self.knowledge.card,
             self.dialect,
-            tokens=glance.tokens,
+            tokens=brief.glance.tokens,
         )
 
     def _absent(self, positive: str, checker: Checker) -> _Absent:
@@ -130,7 +160,8 @@ class Linter:
         after, left = fixed(context, found, checker, self.fixes)
         return _Absent(found, after.negative.text, left)
 
-    def _lint_whole(self, record: Record) -> Report:
+    def lint_whole(self, record: Record) -> Report:
+        """The same for any record."""
         context = Context(
             parse(record.positive, self.dialect),
             parse(record.negative or "", self.dialect),
@@ -139,7 +170,8 @@ class Linter:
             record.negative is not None,
             self.keep_tokens,
         )
-        checker, suppressed = self._checker(record.allowed), frozenset[str]()
+        unasked = self._completing if record.is_exact else _NOTHING
+        checker, suppressed = self._checker(record.allowed | unasked), frozenset[str]()
         if record.allowed:
             suppressed = self._suppressed(context, record.allowed)
         found = checker.check(context)
@@ -165,7 +197,7 @@ class Linter:
         return self._checker(frozenset()).check(context)
 
     def _checker_of(self, allowed: frozenset[str]) -> Checker:
-        """The dialect's rules but those that a record's comments allow it to break."""
+        """The dialect's rules but those that a record is allowed to break."""
         speaking = [rule for rule in self.rules if self.dialect in rule.dialects]
         rules = [rule for rule in speaking if rule.always or rule.code not in allowed]
         return Checker(rules, self.knowledge, self.dialect, self.keep_tokens)

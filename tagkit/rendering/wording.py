@@ -65,7 +65,7 @@ class Editor:
         given = self._given(negative)
         report = self._linters[fix].lint(_record(prompt, given))
         positive, completed, found = report.fixed.positive, report.fixed.negative, report.remaining
-        if given is not None and _is_exact(negative):
+        if given is not None and is_exact(negative):
             completed = given
         if fix == "off" or completed != report.fixed.negative or _meet(positive, completed):
             found = self._judge.lint(_record(positive, completed)).diagnostics
@@ -122,7 +122,7 @@ class Editor:
         return Linter(self._card, rules, fixes=fixes, files=files, lexicon=lexicon)
 
 
-def _is_exact(negative: str | Negative) -> bool:
+def is_exact(negative: str | Negative | None) -> bool:
     """Whether nothing is added to it."""
     return negative == "none" or (isinstance(negative, Negative) and negative.complete == "none")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +12,23 @@ from tagkit.clip import CHUNK, count_tokens
 from tagkit.packs import shipped_rules
 from tagkit.reporting.fitting import fitting_fields
 from tagkit.reporting.statistics import Tallies
-from tagkit.spans import LineMap, Position
+from tagkit.spans import LineMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from tagkit.documents import Document, Record
     from tagkit.linting.batch import LintedDocument, LintedPrompt
-    from tagkit.linting.diagnostics import Diagnostic
+    from tagkit.linting.diagnostics import Diagnostic, Fix, Where
     from tagkit.linting.fitting import Fitting
-    from tagkit.linting.linter import Texts
+    from tagkit.linting.linter import Brief, Texts
+    from tagkit.packs import Safety
 
 VERSION = 1
 SEPARATOR = b",\n"
 MIDDLE = b'\n],\n"diagnostics": [\n'
 _ENCODER = msgspec.json.Encoder()
+_REMEMBERED = 1 << 12
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -74,31 +77,6 @@ class _Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
     fit: dict[str, Any] | None = None
 
 
-class _Edit(msgspec.Struct, frozen=True):
-    start: int
-    end: int
-    text: str
-
-
-class _Fix(msgspec.Struct, frozen=True):
-    title: str
-    safety: str
-    edits: list[_Edit]
-
-
-class _Diagnostic(msgspec.Struct, frozen=True, rename={"place": "in"}):
-    code: str
-    name: str
-    severity: str
-    message: str
-    path: str
-    place: str | None
-    start: Position
-    end: Position
-    fix: _Fix | None
-    url: str
-
-
 def as_json(
     linted: Sequence[LintedDocument],
     model: str,
@@ -114,16 +92,15 @@ def as_json(
     findings are counted by rule too, and the tags of captions.
     """
     dropped = chain(*fittings)
-    prompts = [
-        encoded_prompt(prompt, texts, each.document.path, next(dropped, None))
-        for each, fixes in zip(linted, safely_fixed, strict=True)
-        for prompt, texts in zip(each.prompts, fixes, strict=True)
-    ]
+    prompts: list[bytes] = []
     diagnostics: list[bytes] = []
     summary = Summary()
-    for each in linted:
+    for each, fixes in zip(linted, safely_fixed, strict=True):
+        encoder = DocumentEncoder(each.document)
+        for prompt, texts in zip(each.prompts, fixes, strict=True):
+            prompts.append(encoder.linted(prompt, texts, next(dropped, None)))
         found = list(each.diagnostics())
-        diagnostics += encoded_diagnostics(found, each.document.path, each.document.text)
+        diagnostics += [encoder.diagnostic(said) for said in found]
         summary = summary.plus(summary_of(found, len(each.prompts)))
     further = _statistics(linted) if statistics else {}
     parts = (SEPARATOR.join(prompts), MIDDLE, SEPARATOR.join(diagnostics))
@@ -142,58 +119,99 @@ def closing(summary: Summary, further: Mapping[str, object]) -> bytes:
     return b"\n],\n" + SEPARATOR.join(texts) + b"}\n"
 
 
-def encoded_prompt(
-    prompt: LintedPrompt,
-    fixed: Texts,
-    path: str,
-    fitting: Fitting | None = None,
-    start: Start = AT_THE_TOP,
+class DocumentEncoder:
+    """Items of `prompts` and `diagnostics` for one document, or a piece of it."""
+
+    def __init__(self, document: Document, start: Start = AT_THE_TOP) -> None:
+        self._path = document.path
+        self._encoded_path = _ENCODER.encode(document.path)
+        self._start = start
+        self._line_map = LineMap(document.text)
+
+    def linted(self, prompt: LintedPrompt, fixed: Texts, fitting: Fitting | None = None) -> bytes:
+        """A prompt with its report; `fixed` is what is to be shown as such."""
+        record, report = prompt.record, prompt.report
+        negative = None
+        if record.negative is not None:
+            negative = _counted(record.negative, report.dialect, negative=True)
+        said = _counted(record.positive, report.dialect, report.tokens)
+        fits = fitting_fields(fitting) if fitting else None
+        return self._prompt(record, prompt.model, said, negative, fixed, fits)
+
+    def brief(self, record: Record, model: str, brief: Brief, dialect: str) -> bytes:
+        """The same for a prompt of plain tags."""
+        said = _counted(record.positive, dialect, brief.glance.tokens)
+        return self._prompt(record, model, said, None, brief, None)
+
+    def _prompt(
+        self,
+        record: Record,
+        model: str,
+        positive: _Text,
+        negative: _Text | None,
+        fixed: Texts | Brief,
+        fit: dict[str, Any] | None,
+    ) -> bytes:
+        line = record.line + self._start.lines
+        texts = {"positive": fixed.positive, "negative": fixed.negative}
+        return _ENCODER.encode(_Prompt(self._path, line, model, positive, negative, texts, fit))
+
+    def diagnostic(self, each: Diagnostic, offset: int = 0) -> bytes:
+        """What was found, in a text that begins at `offset` of the document."""
+        span, fix, lines = each.span, each.fix, self._start.lines
+        start, end = span.start + offset, span.end + offset
+        line, column = self._line_map.place(start)
+        last_line, last_column = self._line_map.place(end)
+        at = self._start.offset
+        values = (line + lines, column, start + at, last_line + lines, last_column, end + at)
+        if fix is None:
+            form = _form(each.code, each.name, each.severity, each.message, each.where)
+            return form % (self._encoded_path, *values)
+        form = _form(
+            each.code, each.name, each.severity, each.message, each.where, fix.title, fix.safety
+        )
+        return form % (self._encoded_path, *values, _edits(fix, offset + at))
+
+
+@lru_cache(_REMEMBERED)
+def _form(
+    code: str,
+    name: str,
+    severity: str,
+    message: str,
+    where: Where,
+    title: str = "",
+    safety: Safety | None = None,
 ) -> bytes:
-    """One item of `prompts`."""
-    record, dialect = prompt.record, prompt.report.dialect
-    negative = None
-    if record.negative is not None:
-        negative = _counted(record.negative, dialect, negative=True)
-    return _ENCODER.encode(
-        _Prompt(
-            path,
-            record.line + start.lines,
-            prompt.model,
-            _counted(record.positive, dialect, prompt.report.tokens),
-            negative,
-            {"positive": fixed.positive, "negative": fixed.negative},
-            fitting_fields(fitting) if fitting else None,
-        )
+    """An item of `diagnostics` with holes for what differs from place to place.
+
+    They are the path, line, column and offset of both ends, and, if there is a fix, its edits.
+    """
+    said = {"code": code, "name": name, "severity": severity, "message": message}
+    head = _literal(said)[:-1]
+    place = _literal(None if where == "comment" else where)
+    fix = b"null"
+    if safety:
+        fix = _literal({"title": title, "safety": safety})[:-1] + b',"edits":[%b]}'
+    end = b'"line":%d,"column":%d,"offset":%d'
+    return b'%b,"path":%%b,"in":%b,"start":{%b},"end":{%b},"fix":%b,"url":%b}' % (
+        head, place, end, end, fix, _literal(_page(name))
+    )  # fmt: skip
+
+
+def _literal(value: object) -> bytes:
+    """A value as it stands in what `%` fills."""
+    return _ENCODER.encode(value).replace(b"%", b"%%")
+
+
+def _edits(fix: Fix, offset: int) -> bytes:
+    return b",".join(
+        [
+            b'{"start":%d,"end":%d,"text":%b}'
+            % (each.span.start + offset, each.span.end + offset, _ENCODER.encode(each.text))
+            for each in fix.edits
+        ]
     )
-
-
-def encoded_diagnostics(
-    found: Iterable[Diagnostic], path: str, text: str, start: Start = AT_THE_TOP
-) -> list[bytes]:
-    """Items of `diagnostics` for what was found in `text`, which may be a piece of a file."""
-    line_map = LineMap(text)
-
-    def place(offset: int) -> Position:
-        within = line_map.position(offset)
-        return Position(within.line + start.lines, within.column, offset + start.offset)
-
-    return [
-        _ENCODER.encode(
-            _Diagnostic(
-                each.code,
-                each.name,
-                each.severity,
-                each.message,
-                path,
-                None if each.where == "comment" else each.where,
-                place(each.span.start),
-                place(each.span.end),
-                _fix(each, start.offset),
-                _page(each.name),
-            )
-        )
-        for each in found
-    ]
 
 
 def summary_of(found: Sequence[Diagnostic], prompts: int) -> Summary:
@@ -230,13 +248,3 @@ def _page(name: str) -> str:
 @cache
 def _own_names() -> frozenset[str]:
     return frozenset(rule.name for rule in shipped_rules())
-
-
-def _fix(each: Diagnostic, offset: int) -> _Fix | None:
-    if each.fix is None:
-        return None
-    edits = [
-        _Edit(edit.span.start + offset, edit.span.end + offset, edit.text)
-        for edit in each.fix.edits
-    ]
-    return _Fix(each.fix.title, each.fix.safety, edits)

@@ -83,3 +83,12 @@ def test_an_empty_folder_is_named_and_the_rest_is_checked(jobs, capfd):
     assert status == 2
     assert "has no *.txt" in err
     assert len(document["prompts"]) == 2
+
+
+@pytest.mark.parametrize("negative", ["none", "{text: hat, complete: none}"])
+def test_a_negative_prompt_that_is_to_stay_as_it_is_lacks_nothing(tmp_path, capfd, negative):
+    path = tmp_path / "jobs.yaml"
+    jobs = f'model: baxl-v3\ndefaults: {{negative: {negative}}}\nprompts: ["1girl, smile"]\n'
+    path.write_text(jobs, encoding="utf-8")
+    assert run(["lint", str(path)]) == 0
+    assert "NEG" not in capfd.readouterr().out

@@ -53,6 +53,17 @@ def test_tokens(run):
     assert doc == {"version": 1, "tokens": 76, "limit": 75, "chunks": [1, 1]}
 
 
+def test_tokens_of_what_cannot_be_read_are_not_missed_silently(run, tmp_path):
+    (tmp_path / "good.txt").write_text("1girl, smile\n")
+    (tmp_path / "bad.txt").write_bytes(b"\xff\xfe")
+    out = run("tokens", "bad.txt", "good.txt", "missing.txt", "hat", cwd=tmp_path)
+    assert out.returncode == 2
+    assert [line.split()[0] for line in out.stdout.splitlines()] == ["4/75", "1/75"]
+    assert "bad.txt" in out.stderr
+    assert "missing.txt" in out.stderr
+    assert run("tokens", "missing.txt", "--format", "json").stdout == ""
+
+
 @pytest.mark.parametrize("rule", shipped_rules(), ids=lambda rule: rule.code)
 def test_explain_shows_every_rule(run, rule):
     by_code, by_name = run("explain", rule.code), run("explain", rule.name)

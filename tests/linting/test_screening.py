@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -8,16 +9,16 @@ from hypothesis import strategies as st
 
 from tagkit.cards import image_card
 from tagkit.clip import count_tokens
+from tagkit.commands.bulk import _encoded
 from tagkit.documents import parse_document, parse_record
-from tagkit.linting import Knowledge, Linter, shipped_lexicon
-from tagkit.linting.batch import lint_document
+from tagkit.linting import Knowledge, Linter, facts, shipped_lexicon
 from tagkit.linting.checking import Checker, _found
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_TAGS
 from tagkit.linting.screening import Screen
 from tagkit.packs import shipped_rules, switched_on
 from tagkit.prompt import CAPTIONS, DIALECTS, parse
-from tagkit.reporting.as_json import encoded_diagnostics, encoded_prompt
+from tagkit.reporting.as_json import Start
 
 RULES = tuple(switched_on(rule) for rule in shipped_rules())
 CARDS = {name: image_card(name) for name in ("baxl-v3", "kohaku-delta", "pony-v6")}
@@ -78,6 +79,18 @@ def checkers(knowledge):
     }
 
 
+@pytest.fixture(scope="module")
+def pairs():
+    """A linter and one that judges every prompt by its tree, the same ones for all examples."""
+
+    @cache
+    def pair(name, dialect, keep_tokens):
+        card, rules = CARDS[name], shipped_rules() if keep_tokens % 2 else RULES
+        return tuple(kind(card, rules, dialect, keep_tokens=keep_tokens) for kind in (Linter, Slow))
+
+    return pair
+
+
 @given(
     prompts(),
     st.sampled_from(sorted(CARDS)),
@@ -99,9 +112,9 @@ def test_it_leaves_out_none_on_real_prompts(screens, knowledge, real_prompts):
 @given(prompts(), st.sampled_from(sorted(CARDS)), st.booleans())
 def test_a_bare_prompt_is_judged_as_any_other(linters, text, name, unsafe):
     linter, record = linters[name, unsafe], parse_record(text)
-    quick = linter._lint_bare(record)
-    if quick is not None:
-        whole = linter._lint_whole(record)
+    brief = linter.brief(record)
+    if brief is not None:
+        quick, whole = linter._in_full(brief, record), linter.lint_whole(record)
         assert quick.diagnostics == whole.diagnostics
         assert quick.fixed == whole.fixed
         assert sorted(map(repr, quick.remaining)) == sorted(map(repr, whole.remaining))
@@ -121,15 +134,45 @@ def test_real_lists_of_tags_are_judged_as_their_trees_are(checkers, real_prompts
 @pytest.mark.parametrize("dialect", ["a1111", CAPTIONS])
 @pytest.mark.parametrize("unsafe", [False, True])
 def test_lists_are_reported_as_trees_are(dialect, unsafe):
-    rules, fixes = shipped_rules(), ("safe", "unsafe") if unsafe else ("safe",)
-    quick, slow = (kind(CARDS["baxl-v3"], rules, dialect, fixes) for kind in (Linter, Slow))
+    fixes = ("safe", "unsafe") if unsafe else ("safe",)
+    quick, slow = (kind(CARDS["baxl-v3"], RULES, dialect, fixes) for kind in (Linter, Slow))
     text = "\n".join(drawn_lists(1_000))
     assert as_json(text, quick) == as_json(text, slow)
+
+
+@given(
+    st.lists(prompts(), min_size=1, max_size=4),
+    st.sampled_from(sorted(CARDS)),
+    st.sampled_from([*DIALECTS, CAPTIONS]),
+    st.integers(0, 3),
+)
+def test_what_is_printed_of_lists_is_what_is_printed_of_trees(pairs, texts, name, dialect, keep):
+    text = "\n".join(texts)
+    quick, slow = pairs(name, dialect, keep)
+    assert as_json(text, quick) == as_json(text, slow)
+
+
+def test_what_is_printed_of_real_prompts_is_what_is_printed_of_their_trees(pairs, real_prompts):
+    lines = "\n".join(text.replace("\n", " ") for text in real_prompts[::6])
+    for name in CARDS:
+        for dialect in ("a1111", CAPTIONS):
+            quick, slow = pairs(name, dialect, 0)
+            assert as_json(lines, quick) == as_json(lines, slow)
 
 
 def test_a_glance_spares_most_rules_the_look(screens):
     screen = screens["baxl-v3", "positive", "a1111"]
     assert screen.suspects("1girl, solo, long hair, blue eyes, smile") == 0
+
+
+def test_of_tags_without_end_only_the_last_are_remembered(knowledge, monkeypatch):
+    monkeypatch.setattr(facts, "_REMEMBERED", 10)
+    screen = Screen(RULES, knowledge["baxl-v3"], "positive", "a1111")
+    for number in range(100):
+        text = f"1girl, unheard of {number}, long hair, [oddity {number}]"
+        assert screen.glance(text) is None
+        assert len(screen.facts) <= 10
+    assert screen.suspects("1girl, 1girl") != 0
 
 
 def test_every_kind_that_is_glanced_at_exists():
@@ -149,7 +192,7 @@ def assert_sound(screen, text, knowledge, where, dialect):
 class Slow(Linter):
     """Judges every prompt by its tree."""
 
-    def _lint_bare(self, record, said=()):
+    def brief(self, record, said=()):
         return None
 
 
@@ -178,6 +221,7 @@ def drawn_lists(count):
 
 
 def as_json(text, linter):
-    linted = lint_document(parse_document(text, "x"), lambda _: ("baxl-v3", "", linter))
-    prompts = [encoded_prompt(each, each.report.fixed, "x") for each in linted.prompts]
-    return prompts, encoded_diagnostics(linted.diagnostics(), "x", text)
+    """All that is printed of a document, its summary included."""
+    captions = linter.dialect == CAPTIONS
+    document = parse_document(text, "x", captions=captions)
+    return _encoded(document, Start(2, 30), lambda _: ("baxl-v3", "", linter), frozenset())

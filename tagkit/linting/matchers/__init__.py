@@ -23,12 +23,12 @@ from tagkit.linting.matchers.installed import (
 )
 from tagkit.linting.matchers.length import cut_by_chunk, over_length
 from tagkit.linting.matchers.listed import listed_tags
-from tagkit.linting.matchers.order import out_of_order
+from tagkit.linting.matchers.order import ORDER, out_of_order
 from tagkit.linting.matchers.overfit import asked_for, missing_overfit
 from tagkit.linting.matchers.parentheses import unescaped_parentheses
 from tagkit.linting.matchers.punctuation import empty_segments, full_width_punctuation
 from tagkit.linting.matchers.ranges import out_of_range
-from tagkit.linting.matchers.repeated import repeated_tags
+from tagkit.linting.matchers.repeated import REPEATED, repeated_tags
 from tagkit.linting.matchers.spelling import aliases, unknown_tags
 from tagkit.linting.matchers.suppression import unused_suppressions
 from tagkit.linting.matchers.together import never_together, together_meeting
@@ -68,10 +68,10 @@ MATCHERS: Mapping[str, Matcher] = {
     "missing-lora": missing_loras,
     "missing-wildcard": missing_wildcard_files,
     "never-together": never_together,
-    "order": out_of_order,
+    ORDER: out_of_order,
     "out-of-range": out_of_range,
     "overfit": missing_overfit,
-    "repeated": repeated_tags,
+    REPEATED: repeated_tags,
     "underscore": underscores,
     "unescaped-parentheses": unescaped_parentheses,
     "unknown": unknown_tags,
@@ -131,7 +131,8 @@ MEETINGS: Mapping[str, Callable[[str, Rule, Knowledge], Meeting]] = {
     "unsupported": unsupported_meeting,
 }
 
-# Of a prompt of plain tags these need its tags alone; all but `order` only those of their concern.
+# Of a prompt of plain tags these need its tags alone, all but `order` only those of their concern.
+# Their fixes, but for that of `order`, rewrite the tag that something is found in, or take it out.
 OF_TAGS: frozenset[str] = frozenset(
-    {"alias", "discouraged", "listed", "order", "repeated", "underscore", "unknown", *MEETINGS}
+    {"alias", "discouraged", "listed", ORDER, REPEATED, "underscore", "unknown", *MEETINGS}
 )

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from tagkit.prompt import Prompt, Tag
 
 
-_EXCUSE = (-1, 0)  # the side of those that excuse, which nobody is against
-
-
 class Exclusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One set of tags that do not go together.
 
@@ -83,13 +80,15 @@ def exclusive_tags(context: Context, rule: Rule) -> Iterator[Finding]:
 def exclusive_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
     """A tag meets every other side of the exclusions that it has a side in.
 
-    One that excuses, or counts people, is something to the rule too.
+    One that excuses, or counts people, bears on all of them.
     """
     index = knowledge.prepared(rule, exclusive_index)
-    own = frozenset(index.places.get(name, {}).items())
-    against = frozenset().union(*(index.sides[number] for number, _ in own)) - own
     excuses = name in index.excuses or knowledge.group(name) == "character"
-    return Meeting(own | {_EXCUSE} if excuses else own, against)
+    if name not in index.places:
+        return Meeting(frozenset(), frozenset(), excuses)
+    own = frozenset(index.places[name].items())
+    against = frozenset().union(*(index.sides[number] for number, _ in own)) - own
+    return Meeting(own, against, excuses)
 
 
 def exclusive_index(rule: Rule, knowledge: Knowledge) -> _Index:

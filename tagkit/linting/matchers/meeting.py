@@ -12,8 +12,9 @@ class Meeting(NamedTuple):
     """What a tag is to the rule, and what of other tags it would be found beside.
 
     A rule can find something in a prompt of plain tags only where what one tag is, another one (or
-    itself) must not meet. A tag that is nothing to the rule bears on no finding of others either.
+    itself) must not meet. Of the others only those that say so bear on what it finds in those.
     """
 
     own: frozenset[Hashable]
     against: frozenset[Hashable]
+    bears: bool = False

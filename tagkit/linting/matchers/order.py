@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
@@ -14,10 +15,13 @@ if TYPE_CHECKING:
 
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.context import Context
+    from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
     from tagkit.prompt import Node, Prompt
     from tagkit.spans import Span
 
+ORDER = "order"
+_REMEMBERED = 1 << 16
 PROSE_WORDS = 5
 
 
@@ -35,19 +39,40 @@ class _Kind(NamedTuple):
     artist: bool = False
 
 
-class _Unit(NamedTuple):
-    """A segment that sorts, with the unknown ones that follow it; `slots` are their places."""
+class _Units(NamedTuple):
+    """The segments of a section that sort, each with the unknown ones that follow it.
 
-    rank: int
-    group: str
-    slots: list[int]
+    ranks: of each unit. slots: the places of its segments.
+    """
+
+    ranks: list[int]
+    slots: list[list[int]]
+
+    def add(self, slot: int, homes: Sequence[int]) -> None:
+        """One more unit, of a segment with these homes."""
+        self.ranks.append(_home(homes, self.ranks[-1] if self.ranks else 0))
+        self.slots.append([slot])
 
 
 class _Reading(NamedTuple):
     """A section as the order sees it. `judgement`: some part of it cannot be sorted for sure."""
 
-    units: list[_Unit]
+    units: _Units
+    kinds: Sequence[_Kind]
     judgement: bool
+
+
+class Sorting(NamedTuple):
+    """How a section that is out of order comes into it.
+
+    moved, other: places of the first segment that stands in front of one that belongs before it,
+    and of the first of those. moves: each place whose segment changes, and where the new one
+    stands; none where that would tear a unit apart around something that keeps its place.
+    """
+
+    moved: int
+    other: int
+    moves: Sequence[tuple[int, int]]
 
 
 # What the commas of a section part: segments, or the tags alone where they are all there is.
@@ -62,26 +87,85 @@ def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
     judgement (prose, quotes, a bracket of several groups) the finding is info without a fix, and
     so it is beside a bracket without a partner, which may hold what is put behind it.
     """
-    kinds = context.knowledge.prepared(rule, _Kinds)
+    every = context.knowledge.prepared(rule, _Kinds)
     for where, prompt in context.prompts(rule):
         for parts, has_stray in _sections(prompt):
-            units, judgement = _read(parts, prompt, kinds, context.kept)
-            if _is_sorted(units):
+            units, kinds, judgement = _read(parts, prompt, every, context.kept)
+            sorting = _sorting(units)
+            if sorting is None:
+                yield from _in_mixed_brackets(parts, kinds, where, context)
                 continue
-            order = sorted(units, key=lambda unit: unit.rank)
-            moved, other = _first_inversion(units)
-            values = {
-                "tag": _shown(parts[moved.slots[0]], prompt, context),
-                "group": moved.group.replace("_", " "),
-                "other": _shown(parts[other.slots[0]], prompt, context),
-                "other_group": other.group.replace("_", " "),
-                "model": context.card.title,
-            }
-            edits = () if judgement or has_stray else _moves(parts, units, order, prompt)
+            moves = () if judgement or has_stray else sorting.moves
+            edits = tuple(
+                Edit(parts[slot].span, _written(parts[source], prompt)) for slot, source in moves
+            )
             if not _keeps_weights(prompt, edits):
                 edits = ()
-            span = parts[moved.slots[0]].span
+            values = inversion(
+                [
+                    (_shown(parts[slot], prompt, context), kinds[slot].group)
+                    for slot in (sorting.moved, sorting.other)
+                ],
+                context,
+            )
+            span = parts[sorting.moved].span
             yield Finding(where, span, values, edits=edits, severity=None if edits else "info")
+
+
+def _in_mixed_brackets(
+    parts: Sequence[_Part], kinds: Sequence[_Kind], where: Where, context: Context
+) -> Iterator[Finding]:
+    """What is out of order only by tags in brackets of several groups, which nobody sorts."""
+    if not any(kind.judgement and kind.group for kind in kinds):
+        return
+    beside_artist = any(kind.artist for kind in kinds)
+    tags: list[tuple[Tag, str]] = []
+    ranks: list[int] = []
+    for part, kind in zip(parts, kinds, strict=True):
+        for tag in part.tags if isinstance(part, Segment) and (kind.homes or kind.group) else ():
+            group = context.knowledge.group(tag.name, beside_artist=beside_artist)
+            homes = context.knowledge.homes(tag.name, group)
+            if group and homes:
+                tags.append((tag, group))
+                ranks.append(_home(homes, ranks[-1] if ranks else 0))
+    if ranks != sorted(ranks):
+        pair = [tags[at] for at in _first_inversion(ranks)]
+        values = inversion([(tag.name, group) for tag, group in pair], context)
+        yield Finding(where, pair[0][0].span, values, severity="info")
+
+
+def inversion(shown: Sequence[tuple[str, str]], context: Context) -> dict[str, str]:
+    """The values of a finding: what stands in front of what, each with its group."""
+    (tag, group), (other, other_group) = shown
+    return {
+        "tag": tag,
+        "group": group.replace("_", " "),
+        "other": other,
+        "other_group": other_group.replace("_", " "),
+        "model": context.card.title,
+    }
+
+
+def list_sorting(homes: Sequence[Sequence[int]]) -> Sorting | None:
+    """How a list of plain tags with these homes comes into order; None if it is in order.
+
+    None of the tags takes more than its homes. Nothing can tear a unit apart, so each tag sorts by
+    itself, an unknown one like that before it; in first place it stays there.
+    """
+    ranks: list[int] = []
+    rank = -1
+    for each in homes:
+        if each:
+            rank = each[0] if len(each) == 1 else _home(each, rank)
+        ranks.append(rank)
+    order = sorted(range(len(ranks)), key=ranks.__getitem__)
+    moves = [(slot, source) for slot, source in enumerate(order) if slot != source]
+    return Sorting(*_first_inversion(ranks), moves) if moves else None
+
+
+def takes_more_than_homes(name: str, group: str | None) -> bool:
+    """Whether a plain tag has a say in what the tags beside it are, or in whether they sort."""
+    return group == "artist" or (group is None and _is_long(name))
 
 
 def home_behind(homes: Sequence[int], rank: int) -> int:
@@ -104,11 +188,11 @@ def _sections(prompt: Prompt) -> Iterator[tuple[Sequence[_Part], bool]]:
 
 
 class _Kinds:
-    """Kinds of segments. Tags recur without end, so those of plain ones are kept."""
+    """Kinds of segments. Tags recur without end, so the last ones of plain tags are kept."""
 
     def __init__(self, _: Rule, knowledge: Knowledge) -> None:
         self._knowledge = knowledge
-        self._plain: dict[tuple[str, bool], _Kind] = {}
+        self._of_plain = lru_cache(_REMEMBERED)(self._of_name)
 
     def of_all(self, parts: Sequence[_Part], prompt: Prompt) -> list[_Kind]:
         """The kinds of a section; names that nobody is sure of count beside an artist."""
@@ -123,27 +207,28 @@ class _Kinds:
             if len(nodes) > 1 or not isinstance(nodes[0], Text):
                 return self._of_segment(part, prompt, beside_artist)
             part = nodes[0].tag
-        key = (part.name, beside_artist)
-        if key not in self._plain:
-            self._plain[key] = self._of_tags((part,), part.name, beside_artist)
-        return self._plain[key]
+        return self._of_plain(part.name, beside_artist)
+
+    def _of_name(self, name: str, beside_artist: bool) -> _Kind:
+        return self._of_tags((name,), name, beside_artist)
 
     def _of_segment(self, segment: Segment, prompt: Prompt, beside_artist: bool) -> _Kind:
-        kind = self._of_tags(segment.tags, _written(segment, prompt), beside_artist)
+        names = [tag.name for tag in segment.tags]
+        kind = self._of_tags(names, _written(segment, prompt), beside_artist)
         is_prose = kind.judgement and not kind.group
         if is_prose or not _is_pinned(segment.nodes):
             return kind
         return _Kind(pinned=True, artist=kind.artist)
 
-    def _of_tags(self, tags: Sequence[Tag], written: str, beside_artist: bool) -> _Kind:
+    def _of_tags(self, names: Sequence[str], written: str, beside_artist: bool) -> _Kind:
         find = self._knowledge.group
-        artist = any(find(tag.name) == "artist" for tag in tags)
+        artist = any(find(name) == "artist" for name in names)
         known = {
-            group: self._knowledge.homes(tag.name, group)
-            for tag in tags
-            if (group := find(tag.name, beside_artist=beside_artist))
+            group: self._knowledge.homes(name, group)
+            for name in names
+            if (group := find(name, beside_artist=beside_artist))
         }
-        if _is_prose(tags, written, known):
+        if _is_prose(names, written, known):
             return _Kind(judgement=True, artist=artist)
         if not known:
             return _Kind(artist=artist)
@@ -156,29 +241,27 @@ def _read(parts: Sequence[_Part], prompt: Prompt, kinds: _Kinds, kept: Sequence[
 
     kept: what of the text keeps its place whatever it is.
     """
-    units: list[_Unit] = []
+    units = _Units([], [])
     judgement = False
     pinned = True  # an unknown tag in first place stays there
-    for slot, kind in enumerate(kinds.of_all(parts, prompt)):
-        homes = kind.homes
+    found = kinds.of_all(parts, prompt)
+    for slot, kind in enumerate(found):
         if kept and any(parts[slot].span.overlaps(span) for span in kept):
             pinned = True
         elif kind.judgement:
             judgement = True
         elif kind.pinned:
             pinned = True
-        elif homes:
-            rank = homes[0] if len(homes) == 1 else _home(homes, units)
-            units.append(_Unit(rank, kind.group, [slot]))
+        elif kind.homes:
+            units.add(slot, kind.homes)
             pinned = False
         elif not pinned:
-            units[-1].slots.append(slot)
-    return _Reading(units, judgement)
+            units.slots[-1].append(slot)
+    return _Reading(units, found, judgement)
 
 
-def _home(homes: Sequence[int], units: Sequence[_Unit]) -> int:
+def _home(homes: Sequence[int], before: int) -> int:
     """Of several homes the first that is not in front of the tag before; the last if all are."""
-    before = units[-1].rank if units else 0
     return next((home for home in homes if home >= before), homes[-1])
 
 
@@ -191,48 +274,48 @@ def _is_pinned(nodes: Sequence[Node]) -> bool:
     return False
 
 
-def _is_prose(tags: Sequence[Tag], written: str, known: Mapping[str, object]) -> bool:
+def _is_prose(names: Sequence[str], written: str, known: Mapping[str, object]) -> bool:
     if '"' in written:
         return True
-    return not known and any(len(tag.name.split()) >= PROSE_WORDS for tag in tags)
+    return not known and any(map(_is_long, names))
 
 
-def _is_sorted(units: Sequence[_Unit]) -> bool:
-    ranks = [unit.rank for unit in units]
-    return ranks == sorted(ranks)
+def _is_long(name: str) -> bool:
+    return len(name.split()) >= PROSE_WORDS
 
 
-def _first_inversion(units: Sequence[_Unit]) -> tuple[_Unit, _Unit]:
+def _sorting(units: _Units) -> Sorting | None:
+    """How the units come into order; None if they are in order."""
+    ranks, slots = units
+    order = sorted(range(len(ranks)), key=ranks.__getitem__)
+    if order == list(range(len(ranks))):
+        return None
+    moved, other = _first_inversion(ranks)
+    return Sorting(slots[moved][0], slots[other][0], _moves(slots, order))
+
+
+def _first_inversion(ranks: Sequence[int]) -> tuple[int, int]:
     """The first unit that stands in front of one that belongs before it, and the first of those.
 
-    `units` are not sorted by rank.
+    `ranks` are not sorted.
     """
-    lowest = list(accumulate((unit.rank for unit in reversed(units)), min))[::-1]
-    index = next(at for at, unit in enumerate(units) if lowest[at] < unit.rank)
-    unit = units[index]
-    return unit, next(other for other in units[index + 1 :] if other.rank < unit.rank)
+    lowest = list(accumulate(reversed(ranks), min))[::-1]
+    moved = next(at for at, rank in enumerate(ranks) if lowest[at] < rank)
+    rank = ranks[moved]
+    return moved, next(at for at in range(moved + 1, len(ranks)) if ranks[at] < rank)
 
 
-def _moves(
-    parts: Sequence[_Part], units: Sequence[_Unit], order: Sequence[_Unit], prompt: Prompt
-) -> tuple[Edit, ...]:
-    """Segment texts put into the slots of the sorted order; separators stay where they are.
-
-    None if that would tear a unit apart around something that keeps its place.
-    """
-    slots = [slot for unit in units for slot in unit.slots]
-    sources = [slot for unit in order for slot in unit.slots]
+def _moves(slots: Sequence[Sequence[int]], order: Sequence[int]) -> Sequence[tuple[int, int]]:
+    """Segments put into the slots of the sorted order; separators stay where they are."""
+    targets = list(chain.from_iterable(slots))
     at = 0
     for unit in order:
-        last = at + len(unit.slots) - 1
-        if slots[last] - slots[at] != unit.slots[-1] - unit.slots[0]:
+        last = at + len(slots[unit]) - 1
+        if targets[last] - targets[at] != slots[unit][-1] - slots[unit][0]:
             return ()
         at = last + 1
-    return tuple(
-        Edit(parts[slot].span, _written(parts[source], prompt))
-        for slot, source in zip(slots, sources, strict=True)
-        if slot != source
-    )
+    sources = chain.from_iterable([slots[unit] for unit in order])
+    return [pair for pair in zip(targets, sources, strict=True) if pair[0] != pair[1]]
 
 
 def _written(part: _Part, prompt: Prompt) -> str:

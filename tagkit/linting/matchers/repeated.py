@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tagkit.prompt import Prompt, Tag
 
 
+REPEATED = "repeated"
 # No tag: half of `(tag:1,2)`, whose other half would become a weight without it.
 _NUMBER = re.compile(r"[+-]?[\d.]+")
 

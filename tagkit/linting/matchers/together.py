@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tagkit.linting.context import Context
     from tagkit.packs import Rule
 
+_REMEMBERED = 1 << 16
 _LONGEST = 4  # words of a phrase
 _NAMED = frozenset({"character", "copyright"})
 _AGE = re.compile(r"\b(\d{1,2})[ -]*(?:yo\b|y/o\b|years?[ -]olds?\b)")
@@ -93,7 +95,7 @@ def _unqualified(name: str, lexicon: Lexicon) -> str:
 
 
 class _Words:
-    """Phrases to look for. Names recur without end, so every answer is kept.
+    """Phrases to look for. Names recur without end, so the last answers are kept.
 
     below: an age in years under which a person counts too. unqualified_by: a lexicon; the names
     of characters and series that it knows are judged without their qualifiers. A phrase in a
@@ -114,17 +116,11 @@ class _Words:
         self._harmless = harmless
         self._below = below
         self._lexicon = unqualified_by
-        self._answers: dict[str, bool] = {}
+        self._says = lru_cache(_REMEMBERED)(self._is_said_in)
 
     def first(self, names: Sequence[tuple[str, Span]]) -> tuple[str, Span] | None:
         """The first of canonical names, with their places, that says one of them."""
-        for each in names:
-            name = each[0]
-            if name not in self._answers:
-                self._answers[name] = self._is_said_in(name)
-            if self._answers[name]:
-                return each
-        return None
+        return next((each for each in names if self._says(each[0])), None)
 
     def _is_said_in(self, name: str) -> bool:
         if self._lexicon:
@@ -136,7 +132,7 @@ class _Words:
         return (
             (not self._words.isdisjoint(said) and not self._phrases.isdisjoint(_phrases(said)))
             or (not text.isascii() and any(part in text for part in self._parts))
-            or any(int(age[1]) < self._below for age in _AGE.finditer(text))
+            or (self._below > 0 and any(int(age[1]) < self._below for age in _AGE.finditer(text)))
         )
 
 

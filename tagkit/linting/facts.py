@@ -1,0 +1,176 @@
+"""What the rules make of one tag of a plain list, worked out once for every way to write it.
+
+Tags recur without end, and most of them break few rules.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from tagkit.clip import real_tokens
+from tagkit.linting.context import Context
+from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_WHAT_IS_MISSING
+from tagkit.linting.matchers.order import ORDER, takes_more_than_homes
+from tagkit.prompt import parse
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from tagkit.linting.classify import Knowledge
+    from tagkit.linting.diagnostics import Where
+    from tagkit.packs import Rule
+
+SEPARATOR = ", "
+_REMEMBERED = 1 << 16
+# What begins a quote, a comment, an extra network, or brackets that are text here and signs of
+# another dialect: commas within those part no tags.
+_SPANNING = re.compile(r'"|/\*|<\w+:|[\[{]')
+_WORDS = re.compile(r"[a-z0-9]+(?: [a-z0-9]+)*")  # in these no grammar sees a sign
+
+
+class RuleBit(NamedTuple):
+    """A rule and its bit in masks."""
+
+    bit: int
+    rule: Rule
+
+
+class Facts(NamedTuple):
+    """What is known of one tag as it is written.
+
+    signs: bits of the rules that find something in it by itself, and of the one on order if it is
+    loose, of what it is to rules on several tags, and of what rules on a missing negative prompt
+    heed of it. against: bits of what others must not be beside it. bears: of the rules on several
+    tags whose findings in others it bears on. tokens: CLIP's, with the comma behind it and without.
+    step: how far the next tag begins behind it. homes: its places in the card's order; it is loose
+    if that order takes more than the homes of a list's tags where it is one of them.
+    """
+
+    name: str
+    written: str
+    step: int
+    tokens: int
+    tokens_at_end: int
+    signs: int
+    against: int
+    bears: int
+    group: str
+    homes: tuple[int, ...]
+
+
+# What sums up a list, for which each list takes all of its tags apart.
+Summand: TypeAlias = "tuple[str, int, int, int, tuple[int, ...], Facts]"
+
+
+class FactBook(dict[str, Summand]):
+    """Facts of tags, learnt when they are first asked for. KeyError for what is no plain tag.
+
+    rules: all of them; their bits are the lowest. judging: those on texts in this place, positive
+    or negative. heeded: all bits of what is heeded. bits_of: all that tags are to each rule on
+    several tags, by the bit of the rule.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        judging: Sequence[RuleBit],
+        knowledge: Knowledge,
+        where: Where,
+        dialect: str,
+    ) -> None:
+        super().__init__()
+        self._knowledge = knowledge
+        self._where = where
+        self._dialect = dialect
+        self._alone = [each for each in judging if each.rule.kind in ALONE]
+        self._in_words = [each for each in self._alone if each.rule.kind not in OF_SIGNS]
+        self._meeting = [each for each in judging if each.rule.kind in MEETINGS]
+        self._missing = [each for each in rules if each.kind in OF_WHAT_IS_MISSING]
+        self._order = sum(each.bit for each in judging if each.rule.kind == ORDER)
+        self._first = len(rules)
+        self._bits: dict[tuple[str, Hashable], int] = {}
+        self._homes: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._others: set[str] = set()
+        self.heeded = 0
+        self.bits_of = {each.bit: 0 for each in self._meeting}
+
+    def __missing__(self, written: str) -> Summand:
+        if len(self) + len(self._others) >= _REMEMBERED:
+            self.clear()
+            self._others.clear()
+        facts = None if written in self._others else self.learnt(written)
+        if facts is None:
+            self._others.add(written)
+            raise KeyError(written)
+        summand = (facts.name, facts.tokens, facts.signs, facts.against, facts.homes, facts)
+        self[written] = summand
+        return summand
+
+    def learnt(self, written: str) -> Facts | None:
+        """What the rules make of a tag; None if it is more than that."""
+        prompt = parse(written, self._dialect)
+        if prompt.grammar or [tag.span for tag in prompt.tags] != [Span(0, len(written))]:
+            return None
+        if _SPANNING.search(written):
+            return None
+        name = prompt.tags[0].name
+        group = self._knowledge.group(name)
+        homes = self._knowledge.homes(name, group)
+        is_loose = takes_more_than_homes(name, group)
+        tokens = self._tokens(written)
+        # A comma is a token of its own behind words; other signs may swallow it.
+        in_words = _WORDS.fullmatch(written) is not None
+        own, against, bears = self._meetings(name)
+        alone = self._found_in(written, in_words=in_words)
+        return Facts(
+            name,
+            written,
+            len(written) + len(SEPARATOR),
+            tokens + 1 if in_words else self._tokens(f"{written},"),
+            tokens,
+            own | alone | self._traits(name) | (self._order if is_loose else 0),
+            against,
+            bears,
+            group or "",
+            self._homes.setdefault(homes, homes),
+        )
+
+    def _tokens(self, text: str) -> int:
+        return real_tokens(text, self._dialect, negative=self._where == "negative")
+
+    def _found_in(self, written: str, *, in_words: bool) -> int:
+        """The rules that find something in the tag alone."""
+        context = Context.of(self._where, written, self._dialect, self._knowledge)
+        rules = self._in_words if in_words else self._alone
+        return sum(bit for bit, rule in rules if any(MATCHERS[rule.kind](context, rule)))
+
+    def _meetings(self, name: str) -> tuple[int, int, int]:
+        """What the tag is to rules on several tags, what it must not meet, what it bears on."""
+        own = against = bears = 0
+        for bit, rule in self._meeting:
+            meeting = MEETINGS[rule.kind](name, rule, self._knowledge)
+            is_to_rule = self._given(rule, meeting.own)
+            not_beside = self._given(rule, meeting.against)
+            self.bits_of[bit] |= is_to_rule | not_beside
+            own |= is_to_rule
+            against |= not_beside
+            bears |= bit if meeting.bears else 0
+        return own, against, bears
+
+    def _traits(self, name: str) -> int:
+        """What rules on a missing negative prompt heed of the tag."""
+        traits = 0
+        for rule in self._missing:
+            kind = OF_WHAT_IS_MISSING[rule.kind]
+            traits |= self._given(rule, kind(name, rule, self._knowledge))
+        self.heeded |= traits
+        return traits
+
+    def _given(self, rule: Rule, keys: Iterable[Hashable]) -> int:
+        """The bits that stand for what is something to the rule."""
+        bits = 0
+        for key in keys:
+            bits |= 1 << self._bits.setdefault((rule.code, key), self._first + len(self._bits))
+        return bits

@@ -1,0 +1,195 @@
+"""What rules say of lists of plain tags, remembered by the tags that it hangs on.
+
+Most findings hang on a tag or two of a list, whatever stands around them, and those recur.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from tagkit.linting.diagnosing import diagnostic, diagnostics
+from tagkit.linting.diagnostics import Diagnostic, Edit, Finding, Fix
+from tagkit.linting.editing import list_removal
+from tagkit.linting.facts import SEPARATOR
+from tagkit.linting.matchers import MEETINGS, OF_TAGS
+from tagkit.linting.matchers.order import ORDER, inversion, list_sorting
+from tagkit.linting.matchers.repeated import REPEATED
+from tagkit.linting.screening import starts_of
+from tagkit.prompt import Tag
+from tagkit.prompt.plain import Excerpt
+from tagkit.spans import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tagkit.linting.context import Context
+    from tagkit.linting.facts import Facts, RuleBit
+    from tagkit.linting.screening import Glance, Screen
+    from tagkit.packs import Rule
+    from tagkit.prompt import Prompt
+
+_REMEMBERED = 1 << 12
+
+
+class _Remark(NamedTuple):
+    """A finding wherever its tags stand.
+
+    said: the diagnostic as it would be somewhere else. at: which of the tags it is found in.
+    instead: what its fix writes for that tag, "" to take it out.
+    """
+
+    said: Diagnostic
+    at: int
+    instead: str
+
+
+class _Places(NamedTuple):
+    """A list and where its tags begin. keep: first tags that no fix moves or changes."""
+
+    glance: Glance
+    starts: Sequence[int]
+    keep: int
+
+    def span(self, tag: int) -> Span:
+        """Where a tag stands."""
+        start = self.starts[tag]
+        return Span(start, start + len(self.glance.tags[tag].written))
+
+    @property
+    def kept(self) -> int:
+        """Where that ends which no fix changes."""
+        last = min(self.keep, len(self.glance.tags)) - 1
+        return self.span(last).end if self.keep else 0
+
+
+class Recollection:
+    """What the rules of a screen say of lists of plain tags in the positive prompt.
+
+    keep: first tags that no fix moves or changes. context: makes one for a prompt.
+    """
+
+    def __init__(
+        self, screen: Screen, dialect: str, keep: int, context: Callable[[Prompt], Context]
+    ) -> None:
+        self._dialect = dialect
+        self._keep = keep
+        self._context = context
+        self._book = screen.facts
+        self._judging = screen.judging(lambda rule: rule.kind in OF_TAGS)
+        self._rules = dict(self._judging)
+        self._order = screen.mask(lambda rule: rule.kind == ORDER)
+        self._rules_of = lru_cache(_REMEMBERED)(self._rules_in)
+        self._remarks = lru_cache(_REMEMBERED)(self._remarks_of)
+        self._disorder = lru_cache(_REMEMBERED)(self._disorder_of)
+        self._known = sum(self._rules)
+
+    def known(self, glance: Glance) -> int:
+        """Those of the suspected rules, a bit each, that it can speak for."""
+        found = glance.rules & self._known
+        return found & ~self._order if glance.signs & self._order else found  # loose tags sign
+
+    def diagnostics(self, glance: Glance, rules: int) -> list[Diagnostic]:
+        """What these rules, which it can speak for, find in the list."""
+        places = _Places(glance, starts_of(glance.tags), self._keep)
+        found: list[Diagnostic] = []
+        for bit, rule in self._rules_of(rules):
+            if bit == self._order:
+                found += self._out_of_order(bit, places)
+                continue
+            tags = self._concerned(bit, rule, glance)
+            written = [glance.tags[tag].written for tag in tags]
+            found += [
+                _placed(remark, tags[remark.at], places) for remark in self._remarks(bit, *written)
+            ]
+        return found
+
+    def _rules_in(self, mask: int) -> list[RuleBit]:
+        return [each for each in self._judging if each.bit & mask]
+
+    def _concerned(self, bit: int, rule: Rule, glance: Glance) -> list[int]:
+        """The places of the tags that all findings of a rule hang on."""
+        if rule.kind == REPEATED:
+            names = [tag.name for tag in glance.tags]
+            return [place for place, name in enumerate(names) if names.count(name) > 1]
+        if rule.kind not in MEETINGS:
+            return [place for place, tag in enumerate(glance.tags) if tag.signs & bit]
+        met = glance.met & self._book.bits_of[bit]
+        return [
+            place
+            for place, tag in enumerate(glance.tags)
+            if tag.bears & bit or (tag.signs | tag.against) & met
+        ]
+
+    def _remarks_of(self, bit: int, *written: str) -> tuple[_Remark, ...]:
+        """What the rule finds in these tags behind others: what stands first is taken out alike."""
+        context, ends = self._shown(written)
+        return tuple(
+            _Remark(each, ends[each.span.end], each.fix.edits[0].text if each.fix else "")
+            for each in diagnostics(context, self._rules[bit])
+        )
+
+    def _known_tag(self, written: str) -> Facts:
+        *_, facts = self._book[written]
+        return facts
+
+    def _shown(self, written: Sequence[str]) -> tuple[Context, dict[int, int]]:
+        """These tags alone, and which of them ends where."""
+        tags, at = [], 0
+        for each in written:
+            start = at + len(SEPARATOR)
+            at = start + len(each)
+            tags.append(Tag(self._known_tag(each).name, 1.0, Span(start, at)))
+        text = "".join(f"{SEPARATOR}{each}" for each in written)
+        excerpt = Excerpt(text, self._dialect, (), tuple(tags), ())
+        context = msgspec.structs.replace(self._context(excerpt), keep_tokens=0)
+        return context, {tag.span.end: place for place, tag in enumerate(tags)}
+
+    def _out_of_order(self, bit: int, places: _Places) -> Iterator[Diagnostic]:
+        tags, span = places.glance.tags, places.span
+        homes = [tag.homes for tag in tags]
+        homes[: self._keep] = [()] * len(homes[: self._keep])
+        sorting = list_sorting(homes)
+        if sorting is None:
+            return
+        edits = tuple([Edit(span(slot), tags[source].written) for slot, source in sorting.moves])
+        moved, other = tags[sorting.moved], tags[sorting.other]
+        said = self._disorder(bit, moved.written, other.written, bool(edits))
+        if said:
+            yield _with(said, span(sorting.moved), edits)
+
+    def _disorder_of(self, bit: int, moved: str, other: str, fixable: bool) -> Diagnostic | None:
+        """What is said of a tag that stands in front of another one."""
+        context, _ = self._shown((moved, other))
+        shown = [(tag.name, tag.group) for tag in map(self._known_tag, (moved, other))]
+        edits = (Edit(Span(0, 0), ""),) if fixable else ()
+        finding = Finding(
+            "positive",
+            Span(0, 0),
+            inversion(shown, context),
+            edits=edits,
+            severity=None if fixable else "info",
+        )
+        return diagnostic(context, self._rules[bit], finding)
+
+
+def _placed(remark: _Remark, tag: int, places: _Places) -> Diagnostic:
+    """The finding in a tag of a list."""
+    span = places.span(tag)
+    if remark.said.fix is None:
+        return _with(remark.said, span, ())
+    text = places.glance.text
+    edit = Edit(span, remark.instead) if remark.instead else list_removal(text, span)
+    if edit is None or (places.keep and edit.span.start < places.kept):
+        return _with(remark.said, span, ())
+    return _with(remark.said, span, (edit,))
+
+
+def _with(said: Diagnostic, span: Span, edits: tuple[Edit, ...]) -> Diagnostic:
+    """What is said, in this place and with these edits for a fix."""
+    fix = Fix(said.fix.title, said.fix.safety, edits) if said.fix and edits else None
+    return Diagnostic(
+        said.code, said.name, said.severity, said.message, said.where, span, fix, said.once
+    )
