@@ -28,7 +28,7 @@ def drawn(folder, device, dtype="float32", speed=None, **fields):
     )
     means = Means(device, dtype, speed=speed or Speed())
     report = tagkit.render(jobs, output=folder / "out", means=means)
-    assert (report.done, report.failed) == (2, 0)
+    assert (report.jobs.done, report.jobs.failed) == (2, 0)
     return [np.asarray(Image.open(file), float) for file in sorted((folder / "out").glob("*.png"))]
 
 
@@ -63,4 +63,4 @@ def test_memory_that_runs_out_makes_batches_smaller(tmp_path):
         report = tagkit.render(jobs, output=tmp_path / "out", means=Means("cuda"))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert (report.done, report.failed) == (48, 0)
+    assert (report.jobs.done, report.jobs.failed) == (48, 0)
