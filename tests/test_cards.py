@@ -3,7 +3,7 @@
 import pytest
 
 from tagkit.cards import (
-    CardTraining,
+    Regularisation,
     detector_cards,
     image_card,
     image_cards,
@@ -36,7 +36,8 @@ def test_a_card_inherits_what_it_does_not_say():
     tiny, parent = image_card("tiny"), image_card("baxl-v3")
     assert tiny.prompt == parent.prompt
     assert tiny.size != parent.size
-    assert tiny.training == CardTraining()
+    assert tiny.training.source != parent.training.source
+    assert tiny.training.regularisation == Regularisation()
 
 
 @pytest.mark.parametrize(

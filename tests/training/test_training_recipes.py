@@ -65,7 +65,7 @@ def test_a_recipe_of_another_folder_keeps_its_own_paths(recipe, pictures, tmp_pa
         ("max_steps: 1\nfrom: b\nlint: on\ndata: [{folder: a}]", "`lint: true`", 3, "warning"),
         ("buckets: {step: 12}", "buckets.step", 1, ""),
         ("extends: baxl-v4", "`extends: baxl-v4` names no card", 1, "did you mean `baxl-v3`"),
-        ("extends: tiny", "does not say how it was trained", 1, ""),
+        ("extends: pony-v6", "does not say how it was trained", 1, ""),
         ("extends: gone.yaml", "there is no recipe", 1, ""),
         ("max_steps: 3", "names no pictures", 1, "data:"),
         ("data: [{folder: a}]", "what to start from", 1, "from:"),
