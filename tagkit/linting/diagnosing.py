@@ -49,12 +49,11 @@ def _fix(context: Context, rule: Rule, finding: Finding) -> Fix | None:
     if rule.fix is None or not finding.edits:
         return None
     kept = context.kept if finding.where == "positive" else ()
-    if kept and touches(finding.edits, kept):
+    if kept and _touches(finding.edits, kept):
         return None
     title = rule.fix.title.format_map(finding.values)
     return Fix(title, finding.safety or rule.fix.safety, finding.edits)
 
 
-def touches(edits: Sequence[Edit], kept: Sequence[Span]) -> bool:
-    """Whether one of the edits changes something of what is kept."""
+def _touches(edits: Sequence[Edit], kept: Sequence[Span]) -> bool:
     return any(edit.span.overlaps(span) for edit in edits for span in kept)
