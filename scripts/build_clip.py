@@ -19,8 +19,8 @@ from pathlib import Path
 
 import marisa_trie
 
-from tagkit.clip.counts import pre_tokens
-from tagkit.clip.tokenizer import MERGES, byte_letters, load_tokenizer
+from tagkit.clip.counts import ENDS_IN_COMMA, pre_tokens
+from tagkit.clip.tokenizer import COMMA, MERGES, byte_letters, load_tokenizer
 from tagkit.data import data_folder
 
 MERGE_COUNT = 49152 - 256 - 2
@@ -99,6 +99,11 @@ def _curated() -> list[str]:
     return [name for name in names if name.isascii()]
 
 
+def _record(ids: list[int]) -> int:
+    """A word's count, marked where a comma of its own ends it."""
+    return len(ids) + (ENDS_IN_COMMA if ids[-1] == COMMA else 0)
+
+
 def main() -> None:
     """Write both files and say how large they are."""
     merges = write_merges(Path(sys.argv[1]))
@@ -106,7 +111,7 @@ def main() -> None:
     assert len(byte_letters()) == 256
     known = sorted(word for word in words(merges) if [*pre_tokens(word)] == [word])
     encodings = tokenizer.encode_batch(known, add_special_tokens=False)
-    pairs = ((word, (len(each.ids),)) for word, each in zip(known, encodings, strict=True))
+    pairs = ((word, (_record(each.ids),)) for word, each in zip(known, encodings, strict=True))
     path = data_folder("models") / "clip" / "counts.marisa"
     marisa_trie.RecordTrie("<B", pairs).save(str(path))
     print(f"{len(known)} counts, {path.stat().st_size} bytes")

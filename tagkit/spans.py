@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from itertools import accumulate
 
 import msgspec
 
@@ -33,11 +34,19 @@ class Position(msgspec.Struct, frozen=True, gc=False):
     offset: int
 
 
+def line_starts(text: str) -> list[int]:
+    """Where each line begins; the first does at 0."""
+    if "\r" in text:
+        return [0, *(end.end() for end in LINE_END.finditer(text))]
+    lengths = [len(line) + 1 for line in text.split("\n")]
+    return list(accumulate(lengths[:-1], initial=0))
+
+
 class LineMap:
     """Offsets of one text to lines and columns. A line ends with `\\n`, `\\r\\n` or `\\r`."""
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(end.end() for end in LINE_END.finditer(text))]
+        self._starts = line_starts(text)
 
     def position(self, offset: int) -> Position:
         """Line and column of `offset`, which may be the end of the text."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagkit.spans import LineMap, Span
+from tagkit.spans import LINE_END, LineMap, Span, line_starts
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_a_column_counts_from_the_start_of_its_line(text, data):
     position = LineMap(text).position(offset)
     start = offset - position.column + 1
     assert start == 0 or text[start - 1] in "\r\n"
+
+
+@given(st.text(alphabet="ab\r\n\x0c\u2028", max_size=30))
+def test_lines_begin_behind_line_ends(text):
+    assert line_starts(text) == [0, *(end.end() for end in LINE_END.finditer(text))]
 
 
 def test_shifting():

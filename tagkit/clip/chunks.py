@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
-from tagkit.clip.counts import is_plain, listed_count, pre_tokens, word_count
+from tagkit.clip.counts import ends_in_comma, is_plain, listed_count, pre_tokens, word_count
 from tagkit.clip.tokenizer import COMMA, encode
 from tagkit.prompt import (
     CAPTIONS,
@@ -22,7 +22,7 @@ from tagkit.prompt.attention import BREAK_WEIGHT, weighted_spans
 from tagkit.prompt.plain import is_plain as is_plain_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 CHUNK = 75
 BACKTRACK = 20  # A1111's "prompt word wrap length limit"
@@ -143,6 +143,9 @@ def _count(text: str, *, plain: bool = False, embeddings: Vectors = ()) -> Count
         if total <= CHUNK:
             return Count(total, CHUNK, (total,))
     unweighted = plain or is_plain_prompt(text)
+    if unweighted and not embeddings:
+        sizes = _sizes(tuple(_anonymous(text)))
+        return Count(CHUNK * (len(sizes) - 1) + sizes[-1], CHUNK, sizes)
     spans = [(text, 1.0)] if unweighted else weighted_spans(text, strict=False)
     chunks, full = _cut(spans, _reader(embeddings) if embeddings else _anonymous)
     sizes = tuple(len(chunk) for chunk in chunks)
@@ -180,9 +183,22 @@ def _marks(text: str) -> tuple[int, ...]:
 
 def _marks_of_word(word: str) -> Iterable[int]:
     """A run of signs with a comma in it (`^_^,`) may or may not hold the comma's own token."""
-    if word == ",":
-        return (COMMA,)
-    return encode(word) if "," in word else (_OTHER,) * word_count(word)
+    count = word_count(word)
+    if word.endswith(",") and ends_in_comma(word):
+        return (*(_OTHER,) * (count - 1), COMMA)
+    return (_OTHER,) * count
+
+
+def _sizes(marks: Sequence[int]) -> tuple[int, ...]:
+    """How long the chunks of a text without BREAK are that `_cut` makes of its tokens."""
+    sizes, at = [], 0
+    while len(marks) - at > CHUNK:
+        end = at + CHUNK
+        tail = marks[end - BACKTRACK : end][::-1] if marks[end] != COMMA else ()
+        keep = CHUNK - tail.index(COMMA) if COMMA in tail else CHUNK
+        sizes.append(keep)
+        at += keep
+    return (*sizes, len(marks) - at)
 
 
 def _cut(

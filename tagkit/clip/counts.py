@@ -10,11 +10,14 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from tagkit.clip.tokenizer import load_tokenizer
+from tagkit.clip.tokenizer import COMMA, encode
 from tagkit.data import data_folder
 
 if TYPE_CHECKING:
     from marisa_trie import RecordTrie
+
+ENDS_IN_COMMA = 1 << 7
+"""Added to the count of a pre-token whose last token is a comma."""
 
 _PRE_TOKEN = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d|[a-z]+|[0-9]|[^\sa-z0-9]+")
 _BLANK = str.maketrans("\t\n\r", "   ")
@@ -34,7 +37,7 @@ def is_plain(text: str) -> bool:
 def text_count(text: str) -> int:
     """CLIP tokens of the raw text."""
     if not is_plain(text):
-        return len(load_tokenizer().encode(text, add_special_tokens=False).ids)
+        return len(encode(text))
     return sum(map(word_count, pre_tokens(text)))
 
 
@@ -55,10 +58,21 @@ def _count_with_comma(text: str) -> int:
 @lru_cache(maxsize=1 << 16)
 def word_count(word: str) -> int:
     """CLIP tokens of one plain pre-token."""
+    known = _listed(word)
+    return known % ENDS_IN_COMMA if known else len(encode(word))
+
+
+@lru_cache(maxsize=1 << 12)
+def ends_in_comma(word: str) -> bool:
+    """Whether the comma behind a run of signs (`^_^,`) is a token of its own."""
+    known = _listed(word)
+    return known >= ENDS_IN_COMMA if known else encode(word)[-1] == COMMA
+
+
+def _listed(word: str) -> int:
+    """What the table says of a pre-token, 0 if it does not hold it."""
     known = _table().get(word)
-    if known:
-        return int(known[0][0])
-    return len(load_tokenizer().encode(word, add_special_tokens=False).ids)
+    return int(known[0][0]) if known else 0
 
 
 @cache

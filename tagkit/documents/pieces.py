@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,16 +12,16 @@ from tagkit.documents.reading import LONGEST_PROMPT
 from tagkit.documents.records import continues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 LINES = 2000
 
 # What bears on more than its own line, or wants an error that speaks of the whole file.
 _JOINING = re.compile(rb"Negative prompt:|Steps: *\d|.*(?:#\s*tagkit:|\0|\r[^\n])", re.DOTALL)
-# All that `_JOINING` finds begins with one of these, or has one of them; most lines do not.
-_BEGINNINGS, _MARKS = (b"Negative", b"Steps"), (b"#", b"\0", b"\r")
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# All that `_JOINING` finds has one of these; most files do not.
+_MARKS = (b"Negative", b"Steps", b"#", b"\0", b"\r")
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -49,35 +50,45 @@ def read_piece(path: Path, piece: Piece) -> str:
         return file.read(piece.end - piece.start).decode()
 
 
-def _cut(lines: Iterable[bytes]) -> list[Piece] | None:
+def _cut(file: Iterable[bytes]) -> list[Piece] | None:
     found: list[Piece] = []
-    start = end = offset = position = count = before = 0
-    for number, line in enumerate(lines):
-        text = _plain_text(line)
-        if text is None or (number == 0 and line.startswith(_BYTE_ORDER_MARK)):
+    start = before = offset = 0
+    for lines in _blocks(file):
+        text = _plain_text(lines)
+        if text is None or (not found and text.startswith(_BYTE_ORDER_MARK)):
             return None
-        if count >= LINES and not _belongs_to_the_line_before(text):
-            found.append(Piece(start, end, before, offset))
-            start, offset, before, count = end, position, number, 0
-        end += len(line)
-        position += len(text)
-        count += 1
-    return [*found, Piece(start, end, before, offset)]
+        end = start + sum(map(len, lines))
+        found.append(Piece(start, end, before, offset))
+        start, before, offset = end, before + len(lines), offset + len(text)
+    return found
 
 
-def _belongs_to_the_line_before(line: str) -> bool:
+def _blocks(file: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Some thousand lines each, the first of which does not belong to the line before."""
+    lines = iter(file)
+    block = list(islice(lines, LINES))
+    for line in lines:
+        if _belongs_to_the_line_before(line):
+            block.append(line)
+        else:
+            yield block
+            block = [line, *islice(lines, LINES - 1)]
+    yield block
+
+
+def _belongs_to_the_line_before(line: bytes) -> bool:
     """A comment may stand between a prompt and the line that goes on with it."""
-    return continues(line) or line.lstrip().startswith("#")
+    return line.lstrip().startswith(b"#") or continues(line.decode(errors="replace"))
 
 
-def _plain_text(line: bytes) -> str | None:
-    """The line as text, if its meaning is its own."""
-    if len(line) > LONGEST_PROMPT:
+def _plain_text(lines: list[bytes]) -> str | None:
+    """The lines as text, if the meaning of each is its own."""
+    block = b"".join(lines)
+    if max(map(len, lines), default=0) > LONGEST_PROMPT:
         return None
-    is_odd = line.startswith(_BEGINNINGS) or any(mark in line for mark in _MARKS)
-    if is_odd and _JOINING.match(line):
+    if any(mark in block for mark in _MARKS) and any(map(_JOINING.match, lines)):
         return None
     try:
-        return line.decode()
+        return block.decode()
     except UnicodeDecodeError:
         return None

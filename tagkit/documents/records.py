@@ -10,7 +10,7 @@ import msgspec
 
 from tagkit.documents.flags import flagged_record
 from tagkit.documents.values import NEGATIVE, Document, Record, Suppression
-from tagkit.spans import LINE_END, Span
+from tagkit.spans import LINE_END, Span, line_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ def parse_document(
 
     A caption has neither a negative prompt nor settings: what looks like them is its text.
     """
-    lines = list(_lines(text))
+    lines = _lines(text)
     blocks = [lines] if split == "file" else list(_blocks(lines))
     everywhere = _suppressions(takewhile(_is_blank_or_comment, lines))
     records = [
@@ -59,22 +59,22 @@ def parse_document(
 
 def parse_record(text: str) -> Record:
     """One prompt or one record, newlines and comments included."""
-    lines = list(_lines(text))
+    lines = _lines(text)
     suppressions = _suppressions(takewhile(_is_blank_or_comment, lines))
     if any(_is_record_line(line) for line in lines):
         return _suppressed(_record(lines, text), suppressions)
     return Record(text, Span(0, len(text)), 1, suppressions=suppressions)
 
 
-def _lines(text: str) -> Iterator[_Line]:
-    start = 0
-    number = 1
-    for number, end in enumerate(LINE_END.finditer(text), 1):
-        stop, following = end.span()
-        yield _Line(text[start:stop], start, stop, following, number)
-        start = following
-    number = number + 1 if start else 1
-    yield _Line(text[start:], start, len(text), len(text), number)
+def _lines(text: str) -> list[_Line]:
+    starts = line_starts(text)
+    written = LINE_END.split(text) if "\r" in text else text.split("\n")
+    return [
+        _Line(line, start, start + len(line), following, number)
+        for number, (line, start, following) in enumerate(
+            zip(written, starts, [*starts[1:], len(text)], strict=True), 1
+        )
+    ]
 
 
 def _blocks(lines: list[_Line]) -> Iterator[list[_Line]]:
@@ -114,7 +114,7 @@ def _are_mere_prompts(lines: str) -> bool:
 
 def _captions(block: list[_Line], text: str, a_line_each: bool) -> Iterator[Record]:
     """Trainers read the first line, or any one of several; a tag may begin with `#`."""
-    lines = [line for line in block if line.text.strip() and not _ALLOW.match(line.text)]
+    lines = [line for line in block if line.text.strip() and not _is_allowance(line.text)]
     for caption in [[line] for line in lines] if a_line_each else filter(None, [lines]):
         span = _trimmed(text, caption[0].start, caption[-1].end)
         yield Record(text[span.start : span.end], span, caption[0].number)
@@ -182,6 +182,10 @@ def _record(block: list[_Line], text: str) -> Record:
 def _is_record_line(line: _Line) -> bool:
     text = line.text
     return text.startswith(NEGATIVE) or (text.startswith("Steps:") and bool(_SETTINGS.match(text)))
+
+
+def _is_allowance(line: str) -> bool:
+    return "#" in line and bool(_ALLOW.match(line))
 
 
 def _is_comment(line: _Line) -> bool:

@@ -44,7 +44,7 @@ class Checker:
             self._positive,
             dialect,
             keep_tokens if dialect == CAPTIONS else 0,
-            lambda prompt: self.context(prompt, _POSITIVE),
+            lambda prompt: self._alone(prompt, _POSITIVE, keep_tokens=0),
         )
         self._negative = Screen(self.rules, knowledge, "negative", dialect)
         self._missing = sum(
@@ -82,9 +82,10 @@ class Checker:
 
     def context(self, positive: Prompt, texts: frozenset[Where]) -> Context:
         """A positive prompt with nothing beside it, to judge in these places."""
-        return Context(
-            positive, self._nothing, "", self._knowledge, False, self._keep_tokens, texts
-        )
+        return self._alone(positive, texts, self._keep_tokens)
+
+    def _alone(self, positive: Prompt, texts: frozenset[Where], keep_tokens: int) -> Context:
+        return Context(positive, self._nothing, "", self._knowledge, False, keep_tokens, texts)
 
     def _judging(self, context: Context) -> Sequence[Rule]:
         if context.settings or context.unused:

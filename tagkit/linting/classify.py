@@ -54,7 +54,9 @@ class Knowledge:
 
     def homes(self, name: str, group: str | None) -> tuple[int, ...]:
         """Places in the card's order where a tag of `group` may stand, first to last."""
-        return self._homes_of(name, group)
+        if not group:
+            return ()
+        return self._homes_of(self.card.prompt.several_homes.get(name, (group,)))
 
     def ban(self, name: str) -> Ban | None:
         """The first of the card's discouraged patterns that catches the tag."""
@@ -93,10 +95,7 @@ class Knowledge:
             return entry.group
         return None if _is_ambiguous(entry, beside_artist) else entry.category
 
-    def _find_homes(self, name: str, group: str | None) -> tuple[int, ...]:
-        if not group:
-            return ()
-        groups = self.card.prompt.several_homes.get(name, (group,))
+    def _find_homes(self, groups: tuple[str, ...]) -> tuple[int, ...]:
         order = enumerate(self.card.prompt.order)
         return tuple(index for index, rank in order if any(each in rank for each in groups))
 

@@ -45,9 +45,9 @@ class Context(msgspec.Struct, frozen=True):
     unused: tuple[Unused, ...] = ()
 
     @staticmethod
-    def of(where: Where, text: str, dialect: str, knowledge: Knowledge) -> Context:
-        """A prompt that is nothing but `text`, in one place (positive or negative)."""
-        said, nothing = parse(text, dialect), parse("", dialect)
+    def of(where: Where, said: Prompt, knowledge: Knowledge) -> Context:
+        """A prompt that is nothing but `said`, in one place (positive or negative)."""
+        nothing = parse("", said.dialect)
         if where == "negative":
             return Context(nothing, said, "", knowledge, True)
         return Context(said, nothing, "", knowledge, False)

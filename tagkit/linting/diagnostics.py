@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -12,6 +13,7 @@ from tagkit.spans import Span
 Where = Literal["positive", "negative", "settings", "comment"]
 TEXTS: tuple[Where, ...] = ("positive", "negative", "settings")
 PLACES: tuple[Where, ...] = (*TEXTS, "comment")
+_PLACE = attrgetter("span")
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -80,7 +82,7 @@ class Finding(msgspec.Struct, frozen=True):
 def apply_edits(text: str, edits: list[Edit]) -> str:
     """`text` with all `edits`, which must not overlap."""
     parts, at = [], 0
-    for edit in sorted(edits, key=lambda edit: (edit.span.start, edit.span.end)):
+    for edit in sorted(edits, key=_PLACE):
         parts += [text[at : edit.span.start], edit.text]
         at = edit.span.end
     return "".join([*parts, text[at:]])

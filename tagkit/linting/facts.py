@@ -12,7 +12,8 @@ from tagkit.clip import real_tokens
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_WHAT_IS_MISSING
 from tagkit.linting.matchers.order import ORDER, takes_more_than_homes
-from tagkit.prompt import parse
+from tagkit.prompt import Tag, parse
+from tagkit.prompt.plain import list_prompt
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
+    from tagkit.prompt import Prompt
 
 SEPARATOR = ", "
 _REMEMBERED = 1 << 16
@@ -42,8 +44,9 @@ class Facts(NamedTuple):
 
     signs: bits of the rules that find something in it by itself, and of the one on order if it is
     loose, of what it is to rules on several tags, and of what rules on a missing negative prompt
-    heed of it. against: bits of what others must not be beside it. bears: of the rules on several
-    tags whose findings in others it bears on. tokens: CLIP's, with the comma behind it and without.
+    heed of it; one bit higher each, what others must not be beside it. bears: bits of the rules on
+    several tags whose findings in others it bears on. tokens: CLIP's, with the comma behind it and
+    without.
     step: how far the next tag begins behind it. homes: its places in the card's order; it is loose
     if that order takes more than the homes of a list's tags where it is one of them.
     """
@@ -54,22 +57,22 @@ class Facts(NamedTuple):
     tokens: int
     tokens_at_end: int
     signs: int
-    against: int
     bears: int
     group: str
     homes: tuple[int, ...]
 
 
-# What sums up a list, for which each list takes all of its tags apart.
-Summand: TypeAlias = "tuple[str, int, int, int, tuple[int, ...], Facts]"
+# What sums up a list, for which each list takes all of its tags apart: tokens, signs, homes.
+Summand: TypeAlias = "tuple[int, int, tuple[int, ...], Facts]"
 
 
 class FactBook(dict[str, Summand]):
     """Facts of tags, learnt when they are first asked for. KeyError for what is no plain tag.
 
     rules: all of them; their bits are the lowest. judging: those on texts in this place, positive
-    or negative. heeded: all bits of what is heeded. bits_of: all that tags are to each rule on
-    several tags, by the bit of the rule.
+    or negative. renamed: the sign of tags that are written otherwise than their name. heeded: all
+    bits of what is heeded. bits_of: all that tags are to each rule on several tags, by the bit of
+    the rule. met: the same of all those rules.
     """
 
     def __init__(
@@ -89,11 +92,13 @@ class FactBook(dict[str, Summand]):
         self._meeting = [each for each in judging if each.rule.kind in MEETINGS]
         self._missing = [each for each in rules if each.kind in OF_WHAT_IS_MISSING]
         self._order = sum(each.bit for each in judging if each.rule.kind == ORDER)
-        self._first = len(rules)
+        self.renamed = 1 << len(rules)
+        self._first = len(rules) + 1
         self._bits: dict[tuple[str, Hashable], int] = {}
         self._homes: dict[tuple[int, ...], tuple[int, ...]] = {}
+        self._signs: dict[int, int] = {}
         self._others: set[str] = set()
-        self.heeded = 0
+        self.heeded = self.met = 0
         self.bits_of = {each.bit: 0 for each in self._meeting}
 
     def __missing__(self, written: str) -> Summand:
@@ -104,34 +109,36 @@ class FactBook(dict[str, Summand]):
         if facts is None:
             self._others.add(written)
             raise KeyError(written)
-        summand = (facts.name, facts.tokens, facts.signs, facts.against, facts.homes, facts)
+        summand = (facts.tokens, facts.signs, facts.homes, facts)
         self[written] = summand
         return summand
 
     def learnt(self, written: str) -> Facts | None:
         """What the rules make of a tag; None if it is more than that."""
-        prompt = parse(written, self._dialect)
+        # A comma is a token of its own behind words; other signs may swallow it.
+        in_words = _WORDS.fullmatch(written) is not None
+        prompt = self._of_words(written) if in_words else parse(written, self._dialect)
         if prompt.grammar or [tag.span for tag in prompt.tags] != [Span(0, len(written))]:
             return None
-        if _SPANNING.search(written):
+        if not in_words and _SPANNING.search(written):
             return None
         name = prompt.tags[0].name
         group = self._knowledge.group(name)
         homes = self._knowledge.homes(name, group)
         is_loose = takes_more_than_homes(name, group)
         tokens = self._tokens(written)
-        # A comma is a token of its own behind words; other signs may swallow it.
-        in_words = _WORDS.fullmatch(written) is not None
         own, against, bears = self._meetings(name)
-        alone = self._found_in(written, in_words=in_words)
+        alone = self._found_in(prompt, in_words=in_words)
+        signs = own | against << 1 | alone | self._traits(name)
+        signs |= self._order if is_loose else 0
+        signs |= self.renamed if written != name else 0
         return Facts(
             name,
             written,
             len(written) + len(SEPARATOR),
             tokens + 1 if in_words else self._tokens(f"{written},"),
             tokens,
-            own | alone | self._traits(name) | (self._order if is_loose else 0),
-            against,
+            self._signs.setdefault(signs, signs),
             bears,
             group or "",
             self._homes.setdefault(homes, homes),
@@ -140,9 +147,13 @@ class FactBook(dict[str, Summand]):
     def _tokens(self, text: str) -> int:
         return real_tokens(text, self._dialect, negative=self._where == "negative")
 
-    def _found_in(self, written: str, *, in_words: bool) -> int:
+    def _of_words(self, written: str) -> Prompt:
+        """The tree of words that single blanks part, in which no dialect sees more than a tag."""
+        return list_prompt(written, self._dialect, [Tag(written, 1.0, Span(0, len(written)))])
+
+    def _found_in(self, prompt: Prompt, *, in_words: bool) -> int:
         """The rules that find something in the tag alone."""
-        context = Context.of(self._where, written, self._dialect, self._knowledge)
+        context = Context.of(self._where, prompt, self._knowledge)
         rules = self._in_words if in_words else self._alone
         return sum(bit for bit, rule in rules if any(MATCHERS[rule.kind](context, rule)))
 
@@ -154,6 +165,7 @@ class FactBook(dict[str, Summand]):
             is_to_rule = self._given(rule, meeting.own)
             not_beside = self._given(rule, meeting.against)
             self.bits_of[bit] |= is_to_rule | not_beside
+            self.met |= self.bits_of[bit]
             own |= is_to_rule
             against |= not_beside
             bears |= bit if meeting.bears else 0
@@ -169,8 +181,9 @@ class FactBook(dict[str, Summand]):
         return traits
 
     def _given(self, rule: Rule, keys: Iterable[Hashable]) -> int:
-        """The bits that stand for what is something to the rule."""
+        """The bits that stand for what is something to the rule, every other one."""
         bits = 0
         for key in keys:
-            bits |= 1 << self._bits.setdefault((rule.code, key), self._first + len(self._bits))
+            place = self._first + 2 * len(self._bits)
+            bits |= 1 << self._bits.setdefault((rule.code, key), place)
         return bits

@@ -18,14 +18,13 @@ from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.fixing import fixed, fixed_list
 from tagkit.linting.matchers import OF_WHAT_IS_MISSING
+from tagkit.linting.screening import Glance
 from tagkit.packs import Rule, Safety, selected, shipped_rules, switched_on
 from tagkit.prompt import parse
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
-
-    from tagkit.linting.screening import Glance
 
 _NEGATIVE = frozenset[Where]({"negative"})
 _NOTHING = frozenset[str]()
@@ -67,7 +66,7 @@ class _Absent(NamedTuple):
     left: Sequence[Diagnostic]
 
 
-class Brief(NamedTuple):
+class Brief(msgspec.Struct, frozen=True, gc=False):
     """What is to report of a prompt of plain tags that is nothing else.
 
     found: findings in it; spans count within it. absent: those in the negative prompt that is not

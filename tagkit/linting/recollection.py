@@ -8,8 +8,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from tagkit.linting.diagnosing import diagnostic, diagnostics
 from tagkit.linting.diagnostics import Diagnostic, Edit, Finding, Fix
 from tagkit.linting.editing import list_removal
@@ -47,7 +45,10 @@ class _Remark(NamedTuple):
 
 
 class _Places(NamedTuple):
-    """A list and where its tags begin. keep: first tags that no fix moves or changes."""
+    """A list and where its tags begin, and another one would.
+
+    keep: first tags that no fix moves or changes.
+    """
 
     glance: Glance
     starts: Sequence[int]
@@ -55,8 +56,7 @@ class _Places(NamedTuple):
 
     def span(self, tag: int) -> Span:
         """Where a tag stands."""
-        start = self.starts[tag]
-        return Span(start, start + len(self.glance.tags[tag].written))
+        return Span(self.starts[tag], self.starts[tag + 1] - len(SEPARATOR))
 
     @property
     def kept(self) -> int:
@@ -68,7 +68,8 @@ class _Places(NamedTuple):
 class Recollection:
     """What the rules of a screen say of lists of plain tags in the positive prompt.
 
-    keep: first tags that no fix moves or changes. context: makes one for a prompt.
+    keep: first tags that no fix moves or changes. context: makes one for a prompt, in which
+    nothing is kept.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Recollection:
         self._dialect = dialect
         self._keep = keep
         self._context = context
+        self._nothing, _ = self._shown(())
         self._book = screen.facts
         self._judging = screen.judging(lambda rule: rule.kind in OF_TAGS)
         self._rules = dict(self._judging)
@@ -117,10 +119,9 @@ class Recollection:
         if rule.kind not in MEETINGS:
             return [place for place, tag in enumerate(glance.tags) if tag.signs & bit]
         met = glance.met & self._book.bits_of[bit]
+        signs = met | met << 1
         return [
-            place
-            for place, tag in enumerate(glance.tags)
-            if tag.bears & bit or (tag.signs | tag.against) & met
+            place for place, tag in enumerate(glance.tags) if tag.signs & signs or tag.bears & bit
         ]
 
     def _remarks_of(self, bit: int, *written: str) -> tuple[_Remark, ...]:
@@ -144,35 +145,38 @@ class Recollection:
             tags.append(Tag(self._known_tag(each).name, 1.0, Span(start, at)))
         text = "".join(f"{SEPARATOR}{each}" for each in written)
         excerpt = Excerpt(text, self._dialect, (), tuple(tags), ())
-        context = msgspec.structs.replace(self._context(excerpt), keep_tokens=0)
-        return context, {tag.span.end: place for place, tag in enumerate(tags)}
+        return self._context(excerpt), {tag.span.end: place for place, tag in enumerate(tags)}
 
     def _out_of_order(self, bit: int, places: _Places) -> Iterator[Diagnostic]:
-        tags, span = places.glance.tags, places.span
+        tags, starts = places.glance.tags, places.starts
         homes = [tag.homes for tag in tags]
         homes[: self._keep] = [()] * len(homes[: self._keep])
         sorting = list_sorting(homes)
         if sorting is None:
             return
-        edits = tuple([Edit(span(slot), tags[source].written) for slot, source in sorting.moves])
+        edits = tuple(
+            [
+                Edit(Span(starts[slot], starts[slot + 1] - len(SEPARATOR)), tags[source].written)
+                for slot, source in sorting.moves
+            ]
+        )
         moved, other = tags[sorting.moved], tags[sorting.other]
         said = self._disorder(bit, moved.written, other.written, bool(edits))
         if said:
-            yield _with(said, span(sorting.moved), edits)
+            yield _with(said, places.span(sorting.moved), edits)
 
     def _disorder_of(self, bit: int, moved: str, other: str, fixable: bool) -> Diagnostic | None:
         """What is said of a tag that stands in front of another one."""
-        context, _ = self._shown((moved, other))
         shown = [(tag.name, tag.group) for tag in map(self._known_tag, (moved, other))]
         edits = (Edit(Span(0, 0), ""),) if fixable else ()
         finding = Finding(
             "positive",
             Span(0, 0),
-            inversion(shown, context),
+            inversion(shown, self._nothing),
             edits=edits,
             severity=None if fixable else "info",
         )
-        return diagnostic(context, self._rules[bit], finding)
+        return diagnostic(self._nothing, self._rules[bit], finding)
 
 
 def _placed(remark: _Remark, tag: int, places: _Places) -> Diagnostic:

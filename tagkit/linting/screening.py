@@ -6,8 +6,11 @@ it never leaves out one that would find something.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from tagkit.clip import CHUNK
 from tagkit.linting.facts import SEPARATOR, FactBook, Facts, RuleBit
@@ -18,7 +21,7 @@ from tagkit.prompt import Tag
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from tagkit.linting.classify import Knowledge
     from tagkit.linting.diagnostics import Where
@@ -29,7 +32,7 @@ _LENGTH = ("length", "cut-by-chunk")
 _GLANCED = frozenset({REPEATED, ORDER, *_LENGTH}) | ALONE | MEETINGS.keys()
 
 
-class Glance(NamedTuple):
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """What a glance shows of a text.
 
     rules: those that may find something, a bit each, the first one's lowest. heeded: stands for
@@ -64,11 +67,12 @@ class Screen:
 
     def glance(self, text: str) -> Glance | None:
         """A glance at `text`; None if it is more than plain tags."""
+        written = text.split(SEPARATOR)
         try:
-            summands = list(map(self.facts.__getitem__, text.split(SEPARATOR)))
+            summands = list(map(self.facts.__getitem__, written))
         except KeyError:
             return None
-        return self._summed(text, summands)
+        return self._summed(text, written, summands)
 
     def suspects(self, text: str) -> int:
         """The rules that may find something in `text`, as a glance shows it or to be safe."""
@@ -87,21 +91,20 @@ class Screen:
         """The bits of the same rules."""
         return sum(each.bit for each in self.judging(condition))
 
-    def _summed(self, text: str, summands: Sequence[Summand]) -> Glance:
-        names, tokens, signs, against, homes, tags = zip(*summands, strict=True)
+    def _summed(self, text: str, written: Sequence[str], summands: Sequence[Summand]) -> Glance:
+        tokens, signs, homes, tags = zip(*summands, strict=False)
         count = sum(tokens) + tags[-1].tokens_at_end - tags[-1].tokens
-        said = unsaid = 0
+        said = 0
         for each in signs:
-            said |= each
-        for each in against:
-            unsaid |= each
+            if each:
+                said |= each
         found = self._always | (said & self._everything)
-        met = said & unsaid
+        met = said & said >> 1 & self.facts.met
         if met:
             for bit, keys in self.facts.bits_of.items():
                 if met & keys:
                     found |= bit
-        if len(set(names)) < len(names):
+        if len(set(written)) < len(written) or (said & self.facts.renamed and _is_repeated(tags)):
             found |= self._repeated
         if count > self._most_tokens:
             found |= self._length
@@ -121,6 +124,10 @@ def tags_of(glance: Glance) -> list[Tag]:
         Tag(each.name, 1.0, Span(start, start + len(each.written)))
         for each, start in zip(glance.tags, starts_of(glance.tags), strict=False)
     ]
+
+
+def _is_repeated(tags: Sequence[Facts]) -> bool:
+    return len({tag.name for tag in tags}) < len(tags)
 
 
 def _is_in_order(places: Sequence[tuple[int, ...]]) -> bool:

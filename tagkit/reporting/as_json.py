@@ -164,13 +164,11 @@ class DocumentEncoder:
         last_line, last_column = self._line_map.place(end)
         at = self._start.offset
         values = (line + lines, column, start + at, last_line + lines, last_column, end + at)
+        form = _form(each.code, each.name, each.severity, each.where, fix.safety if fix else None)
+        said = (_ENCODER.encode(each.message), self._encoded_path, *values)
         if fix is None:
-            form = _form(each.code, each.name, each.severity, each.message, each.where)
-            return form % (self._encoded_path, *values)
-        form = _form(
-            each.code, each.name, each.severity, each.message, each.where, fix.title, fix.safety
-        )
-        return form % (self._encoded_path, *values, _edits(fix, offset + at))
+            return form % said
+        return form % (*said, _ENCODER.encode(fix.title), _edits(fix, offset + at))
 
 
 @lru_cache(_REMEMBERED)
@@ -178,23 +176,22 @@ def _form(
     code: str,
     name: str,
     severity: str,
-    message: str,
     where: Where,
-    title: str = "",
-    safety: Safety | None = None,
+    safety: Safety | None,
 ) -> bytes:
     """An item of `diagnostics` with holes for what differs from place to place.
 
-    They are the path, line, column and offset of both ends, and, if there is a fix, its edits.
+    They are the message, the path, line, column and offset of both ends, and, if there is a fix,
+    its title and its edits.
     """
-    said = {"code": code, "name": name, "severity": severity, "message": message}
+    said = {"code": code, "name": name, "severity": severity}
     head = _literal(said)[:-1]
     place = _literal(None if where == "comment" else where)
     fix = b"null"
     if safety:
-        fix = _literal({"title": title, "safety": safety})[:-1] + b',"edits":[%b]}'
+        fix = b'{"title":%%b,"safety":%b,"edits":[%%b]}' % _literal(safety)
     end = b'"line":%d,"column":%d,"offset":%d'
-    return b'%b,"path":%%b,"in":%b,"start":{%b},"end":{%b},"fix":%b,"url":%b}' % (
+    return b'%b,"message":%%b,"path":%%b,"in":%b,"start":{%b},"end":{%b},"fix":%b,"url":%b}' % (
         head, place, end, end, fix, _literal(_page(name))
     )  # fmt: skip
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 import tagkit
 from tagkit.clip import prompt_chunks, real_tokens
 from tagkit.clip.chunks import CHUNK
-from tagkit.clip.counts import listed_count, text_count
-from tagkit.clip.tokenizer import load_tokenizer
+from tagkit.clip.counts import ends_in_comma, listed_count, pre_tokens, text_count
+from tagkit.clip.tokenizer import COMMA, load_tokenizer
 
 PIECES = st.lists(
     st.sampled_from(
@@ -48,6 +48,14 @@ def test_a_list_of_tags_is_counted_as_any_text(tags):
     assert real_tokens(text) == tagkit.count_tokens(text).real == engine_count(text)
     sizes = tuple(len(chunk.ids) for chunk in prompt_chunks(text))
     assert tagkit.count_tokens(text).chunks == sizes
+
+
+@example("^_^,")
+@example(",,")
+@given(st.text("^_-.:;,!()", min_size=1, max_size=4).map(lambda run: f"{run},"))
+def test_a_comma_is_known_for_a_token_of_its_own(run):
+    if [*pre_tokens(run)] == [run]:
+        assert ends_in_comma(run) == (tagkit.encode(run)[-1] == COMMA)
 
 
 @given(PIECES)

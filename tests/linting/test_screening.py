@@ -181,7 +181,7 @@ def test_every_kind_that_is_glanced_at_exists():
 
 
 def assert_sound(screen, text, knowledge, where, dialect):
-    context = Context.of(where, text, dialect, knowledge)
+    context = Context.of(where, parse(text, dialect), knowledge)
     suspects = screen.suspects(text)
     for index, rule in enumerate(RULES):
         judges = where in rule.looks_at and (knowledge.card.name or not rule.needs_card)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate, chain
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
@@ -299,8 +299,7 @@ def _first_inversion(ranks: Sequence[int]) -> tuple[int, int]:
 
     `ranks` are not sorted.
     """
-    lowest = list(accumulate(reversed(ranks), min))[::-1]
-    moved = next(at for at, rank in enumerate(ranks) if lowest[at] < rank)
+    moved = next(at for at, rank in enumerate(sorted(ranks)) if ranks[at] != rank)
     rank = ranks[moved]
     return moved, next(at for at in range(moved + 1, len(ranks)) if ranks[at] < rank)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tagkit.packs import Rule
 
 _REMEMBERED = 1 << 16
+_THOSE = frozenset({"those"})
 _LONGEST = 4  # words of a phrase
 _NAMED = frozenset({"character", "copyright"})
 _AGE = re.compile(r"\b(\d{1,2})[ -]*(?:yo\b|y/o\b|years?[ -]olds?\b)")
@@ -64,9 +65,8 @@ def never_together(context: Context, rule: Rule) -> Iterator[Finding]:
 def together_meeting(name: str, rule: Rule, knowledge: Knowledge) -> Meeting:
     """What says one of `these` meets what says one of `those`, itself included."""
     pair = knowledge.prepared(rule, word_pair)
-    said = [(name, Span(0, 0))]
-    these, those = bool(pair.these.first(said)), bool(pair.those.first(said))
-    return Meeting(frozenset({"those"} if those else ()), frozenset({"those"} if these else ()))
+    own = _THOSE if pair.those.says(name) else frozenset[str]()
+    return Meeting(own, _THOSE if pair.these.says(name) else frozenset())
 
 
 def _further_names(context: Context) -> Iterator[str]:
@@ -116,13 +116,14 @@ class _Words:
         self._harmless = harmless
         self._below = below
         self._lexicon = unqualified_by
-        self._says = lru_cache(_REMEMBERED)(self._is_said_in)
+        self.says = lru_cache(_REMEMBERED)(self._is_said_in)
 
     def first(self, names: Sequence[tuple[str, Span]]) -> tuple[str, Span] | None:
         """The first of canonical names, with their places, that says one of them."""
-        return next((each for each in names if self._says(each[0])), None)
+        return next((each for each in names if self.says(each[0])), None)
 
     def _is_said_in(self, name: str) -> bool:
+        """Whether a canonical name says one of them."""
         if self._lexicon:
             name = _unqualified(name, self._lexicon)
         text = name if name.isascii() else canonical(unicodedata.normalize("NFKC", name))
