@@ -52,7 +52,8 @@ def test_captions_do_not_contradict_themselves(modules):
 
 
 def test_a_picture_depends_on_its_number_only(modules):
-    draw = modules["draw_busts"].drawn
+    draw, size_of = modules["draw_busts"].drawn, modules["draw_busts"].size_of
+    assert all(draw(number, 1)[0].image.size == size_of(number, 1) for number in range(8))
     (first, caption), (again, same) = draw(7, 1), draw(7, 1)
     assert (first.image.tobytes(), caption) == (again.image.tobytes(), same)
     assert draw(8, 1)[0].image.tobytes() != first.image.tobytes()
