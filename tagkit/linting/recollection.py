@@ -13,9 +13,10 @@ from tagkit.linting.diagnostics import Diagnostic, Edit, Finding, Fix
 from tagkit.linting.editing import list_removal
 from tagkit.linting.facts import SEPARATOR
 from tagkit.linting.matchers import MEETINGS, OF_TAGS
-from tagkit.linting.matchers.order import ORDER, inversion, list_sorting
+from tagkit.linting.matchers.order import ORDER, inversion
 from tagkit.linting.matchers.repeated import REPEATED
 from tagkit.linting.screening import starts_of
+from tagkit.linting.sorting import list_sorting
 from tagkit.prompt import Tag
 from tagkit.prompt.plain import Excerpt
 from tagkit.spans import Span

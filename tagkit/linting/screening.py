@@ -15,8 +15,9 @@ import msgspec
 from tagkit.clip import CHUNK
 from tagkit.linting.facts import SEPARATOR, FactBook, Facts, RuleBit
 from tagkit.linting.matchers import ALONE, MEETINGS
-from tagkit.linting.matchers.order import ORDER, home_behind
+from tagkit.linting.matchers.order import ORDER
 from tagkit.linting.matchers.repeated import REPEATED
+from tagkit.linting.sorting import home_behind
 from tagkit.prompt import Tag
 from tagkit.spans import Span
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
+from tagkit.linting.sorting import Units, first_home, first_inversion, unit_sorting
 from tagkit.prompt import Bracket, Choice, Network, Segment, Stray, Tag, Text, Wildcard, parse
 from tagkit.prompt.plain import Excerpt
 
@@ -39,40 +39,12 @@ class _Kind(NamedTuple):
     artist: bool = False
 
 
-class _Units(NamedTuple):
-    """The segments of a section that sort, each with the unknown ones that follow it.
-
-    ranks: of each unit. slots: the places of its segments.
-    """
-
-    ranks: list[int]
-    slots: list[list[int]]
-
-    def add(self, slot: int, homes: Sequence[int]) -> None:
-        """One more unit, of a segment with these homes."""
-        self.ranks.append(_home(homes, self.ranks[-1] if self.ranks else 0))
-        self.slots.append([slot])
-
-
 class _Reading(NamedTuple):
     """A section as the order sees it. `judgement`: some part of it cannot be sorted for sure."""
 
-    units: _Units
+    units: Units
     kinds: Sequence[_Kind]
     judgement: bool
-
-
-class Sorting(NamedTuple):
-    """How a section that is out of order comes into it.
-
-    moved, other: places of the first segment that stands in front of one that belongs before it,
-    and of the first of those. moves: each place whose segment changes, and where the new one
-    stands; none where that would tear a unit apart around something that keeps its place.
-    """
-
-    moved: int
-    other: int
-    moves: Sequence[tuple[int, int]]
 
 
 # What the commas of a section part: segments, or the tags alone where they are all there is.
@@ -91,7 +63,7 @@ def out_of_order(context: Context, rule: Rule) -> Iterator[Finding]:
     for where, prompt in context.prompts(rule):
         for parts, has_stray in _sections(prompt):
             units, kinds, judgement = _read(parts, prompt, every, context.kept)
-            sorting = _sorting(units)
+            sorting = unit_sorting(units)
             if sorting is None:
                 yield from _in_mixed_brackets(parts, kinds, where, context)
                 continue
@@ -127,9 +99,9 @@ def _in_mixed_brackets(
             homes = context.knowledge.homes(tag.name, group)
             if group and homes:
                 tags.append((tag, group))
-                ranks.append(_home(homes, ranks[-1] if ranks else 0))
+                ranks.append(first_home(homes, ranks[-1] if ranks else 0))
     if ranks != sorted(ranks):
-        pair = [tags[at] for at in _first_inversion(ranks)]
+        pair = [tags[at] for at in first_inversion(ranks)]
         values = inversion([(tag.name, group) for tag, group in pair], context)
         yield Finding(where, pair[0][0].span, values, severity="info")
 
@@ -146,34 +118,9 @@ def inversion(shown: Sequence[tuple[str, str]], context: Context) -> dict[str, s
     }
 
 
-def list_sorting(homes: Sequence[Sequence[int]]) -> Sorting | None:
-    """How a list of plain tags with these homes comes into order; None if it is in order.
-
-    None of the tags takes more than its homes. Nothing can tear a unit apart, so each tag sorts by
-    itself, an unknown one like that before it; in first place it stays there.
-    """
-    ranks: list[int] = []
-    rank = -1
-    for each in homes:
-        if each:
-            rank = each[0] if len(each) == 1 else _home(each, rank)
-        ranks.append(rank)
-    order = sorted(range(len(ranks)), key=ranks.__getitem__)
-    moves = [(slot, source) for slot, source in enumerate(order) if slot != source]
-    return Sorting(*_first_inversion(ranks), moves) if moves else None
-
-
 def takes_more_than_homes(name: str, group: str | None) -> bool:
     """Whether a plain tag has a say in what the tags beside it are, or in whether they sort."""
     return group == "artist" or (group is None and _is_long(name))
-
-
-def home_behind(homes: Sequence[int], rank: int) -> int:
-    """The first of a tag's `homes` that is not in front of `rank`; `rank` if none is."""
-    for home in homes:
-        if home >= rank:
-            return home
-    return rank
 
 
 def _sections(prompt: Prompt) -> Iterator[tuple[Sequence[_Part], bool]]:
@@ -241,7 +188,7 @@ def _read(parts: Sequence[_Part], prompt: Prompt, kinds: _Kinds, kept: Sequence[
 
     kept: what of the text keeps its place whatever it is.
     """
-    units = _Units([], [])
+    units = Units([], [])
     judgement = False
     pinned = True  # an unknown tag in first place stays there
     found = kinds.of_all(parts, prompt)
@@ -258,11 +205,6 @@ def _read(parts: Sequence[_Part], prompt: Prompt, kinds: _Kinds, kept: Sequence[
         elif not pinned:
             units.slots[-1].append(slot)
     return _Reading(units, found, judgement)
-
-
-def _home(homes: Sequence[int], before: int) -> int:
-    """Of several homes the first that is not in front of the tag before; the last if all are."""
-    return next((home for home in homes if home >= before), homes[-1])
 
 
 def _is_pinned(nodes: Sequence[Node]) -> bool:
@@ -282,39 +224,6 @@ def _is_prose(names: Sequence[str], written: str, known: Mapping[str, object]) -
 
 def _is_long(name: str) -> bool:
     return len(name.split()) >= PROSE_WORDS
-
-
-def _sorting(units: _Units) -> Sorting | None:
-    """How the units come into order; None if they are in order."""
-    ranks, slots = units
-    order = sorted(range(len(ranks)), key=ranks.__getitem__)
-    if order == list(range(len(ranks))):
-        return None
-    moved, other = _first_inversion(ranks)
-    return Sorting(slots[moved][0], slots[other][0], _moves(slots, order))
-
-
-def _first_inversion(ranks: Sequence[int]) -> tuple[int, int]:
-    """The first unit that stands in front of one that belongs before it, and the first of those.
-
-    `ranks` are not sorted.
-    """
-    moved = next(at for at, rank in enumerate(sorted(ranks)) if ranks[at] != rank)
-    rank = ranks[moved]
-    return moved, next(at for at in range(moved + 1, len(ranks)) if ranks[at] < rank)
-
-
-def _moves(slots: Sequence[Sequence[int]], order: Sequence[int]) -> Sequence[tuple[int, int]]:
-    """Segments put into the slots of the sorted order; separators stay where they are."""
-    targets = list(chain.from_iterable(slots))
-    at = 0
-    for unit in order:
-        last = at + len(slots[unit]) - 1
-        if targets[last] - targets[at] != slots[unit][-1] - slots[unit][0]:
-            return ()
-        at = last + 1
-    sources = chain.from_iterable([slots[unit] for unit in order])
-    return [pair for pair in zip(targets, sources, strict=True) if pair[0] != pair[1]]
 
 
 def _written(part: _Part, prompt: Prompt) -> str:
