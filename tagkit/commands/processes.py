@@ -7,8 +7,6 @@ import multiprocessing
 import os
 from collections import deque
 from contextlib import suppress
-from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from tagkit.errors import UserError
@@ -37,26 +35,8 @@ def in_order(
     """What the workers make of `tasks`, in their order; few are in flight, so memory is bounded.
 
     begin: called once in each process, gives what does the work there; it and all tasks and
-    results are pickled, and tasks are small. Where processes are forked it is called before that,
-    and the first task is done then: what is learnt from it they all know. Raises UserError if a
-    worker dies.
+    results are pickled, and tasks are small. Raises UserError if a worker dies.
     """
-    coming = iter(tasks)
-    if multiprocessing.get_start_method() == "fork":
-        act = begin()
-        for task in islice(coming, 1):
-            yield act(task)
-        begin = partial(_same, act)
-    yield from _shared_out(begin, coming, processes)
-
-
-def _same(act: Callable[[T], R]) -> Callable[[T], R]:
-    return act
-
-
-def _shared_out(
-    begin: Callable[[], Callable[[T], R]], tasks: Iterable[T], processes: int
-) -> Iterator[R]:
     workers = [_started(begin) for _ in range(processes)]
     waiting: deque[Connection] = deque()
     try:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
 import os
 from functools import partial
 
@@ -20,28 +19,10 @@ def times(by: int, number: int) -> tuple[int, int]:
     return number * by, os.getpid()
 
 
-class Learner:
-    """What it has been told so far."""
-
-    def __init__(self):
-        self._told = []
-
-    def __call__(self, what):
-        self._told.append(what)
-        return [*self._told]
-
-
 def test_results_come_in_the_order_of_the_tasks():
     results = list(in_order(partial(doubling, 2), range(100), 3))
     assert [value for value, _ in results] == [2 * number for number in range(100)]
     assert len({process for _, process in results} - {os.getpid()}) == 3
-
-
-def test_forked_processes_know_what_the_first_task_taught():
-    if multiprocessing.get_start_method() != "fork":
-        pytest.skip("processes are not forked here")
-    results = list(in_order(Learner, ["a", "b", "c"], 2))
-    assert results == [["a"], ["a", "b"], ["a", "c"]]
 
 
 def test_tasks_are_taken_as_they_are_needed():
