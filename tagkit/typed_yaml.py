@@ -33,6 +33,7 @@ MAX_DEPTH = 50
 _PATH = re.compile(r" - at `(key in )?\$(.*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
 _QUOTES = "put a text that holds `{`, `[`, `:`, `#` or quotes into quotes"
+_NO_KEYS = re.compile(r"Expected `object\b[^`]*`")
 _ENUM = re.compile(r"Invalid enum value")
 _PATTERN = re.compile(r"Expected `str` matching regex")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
@@ -171,14 +172,17 @@ def _explained(message: str, node: yaml.Node | None, type_: Any, name: str) -> U
         line, _ = _walked(node, [*steps, unknown[1]])
         what = f"unknown key `{unknown[1]}` in `{name}`"
         return UserError(what, f"{name}:{line}", nearest(unknown[1], keys, "keys"))
-    at = ".".join(str(step) for step in steps) or "the file"
+    at = f"`{'.'.join(map(str, steps))}` in `{name}`" if steps else f"`{name}`"
     line, _ = _walked(node, steps)
     hint = ""
-    if _ENUM.match(problem):
+    if _NO_KEYS.match(problem):
+        problem = _NO_KEYS.sub("expected keys with values", problem)
+        hint = f"keys: {', '.join(sorted(_keys_at(type_, steps)))}"
+    elif _ENUM.match(problem):
         hint = " or ".join(map(str, _words_at(type_, steps)))
     elif _PATTERN.match(problem):
         problem, hint = "it is not written so", " or ".join(_forms_at(type_, steps))
-    return UserError(f"`{at}` in `{name}`: {_lowered(problem)}", f"{name}:{line}", hint)
+    return UserError(f"{at}: {_lowered(problem)}", f"{name}:{line}", hint)
 
 
 def _step(key: str, index: str) -> str | int:

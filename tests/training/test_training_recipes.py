@@ -60,6 +60,7 @@ def test_a_recipe_of_another_folder_keeps_its_own_paths(recipe, pictures, tmp_pa
     [
         ("max_step: 3", "unknown key `max_step`", 1, "did you mean `max_steps`"),
         ("seed: 1\noptimizer:\n  nam: lion", "unknown key `nam`", 3, "did you mean `name`"),
+        ("1girl, solo", "expected keys with values, got `str`", 1, "max_steps"),
         ("optimizer: {name: sgd}", "invalid enum value 'sgd'", 1, ""),
         ("batch_size: 0", "`batch_size`", 1, ""),
         ("max_steps: 1\nfrom: b\nlint: on\ndata: [{folder: a}]", "`lint: true`", 3, "warning"),
