@@ -126,7 +126,8 @@ def test_the_examples_are_recipes(path):
     assert read_recipe(path).recipe.data
 
 
-def test_the_tiny_example_has_pictures_in_their_own_sizes():
+def test_the_tiny_example_has_pictures_that_nobody_resizes():
     plan = make_plan(read_recipe(EXAMPLES / "tiny.yaml"), Settings())
-    assert {*plan.buckets} == {(128, 128), (128, 192), (192, 128), (192, 192)}
+    assert {*plan.buckets} == {(128, 128)}
+    assert {each.size for each in plan.pictures} == {(128, 128)}
     assert plan.warnings == ()
