@@ -3,8 +3,8 @@
 Prompts are combinations of hair, eyes, clothes and background drawn with a seed of their own, said
 in tags and rendered by `tagkit.render` with the tiny model and the card's negative prompt, which
 holds `halo` wherever the prompt does not. A face counts as found where the tiny detector finds
-exactly one. The pictures are then made twice as large, by the tiny DAT and by Lanczos, and held
-against one another for sharpness.
+exactly one. Some are rendered again with hires fix, twice as large, by the tiny DAT and by Lanczos;
+both ways, and the mere enlargement, are held against one another for sharpness.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     Box = tuple[float, float, float, float]
+    Pixels = np.ndarray
 
 SEED = 2_026
 COUNT = 200
 CONFIDENCE = 0.3
 ENLARGED = 40
+DAT = "tiny-dat-x2"
 
 
 class Seen(NamedTuple):
@@ -65,24 +67,29 @@ def prompt_of(bust: Bust) -> str:
     return ", ".join(["1girl", "solo", *tags, "best quality"])
 
 
-def render(busts: Sequence[Bust], folder: Path) -> list[Seen]:
-    """The pictures, in order, with the faces in them."""
+def render(busts: Sequence[Bust], upscaler: str = "") -> list[Image.Image]:
+    """The pictures, in order; with an upscaler by hires fix, as the card has it."""
     prompts = [
         {"prompt": prompt_of(bust), "seed": SEED + number} for number, bust in enumerate(busts)
     ]
-    job_file = folder / "jobs.json"
-    job_file.write_text(json.dumps({"version": 1, "model": "tiny", "prompts": prompts}))
-    tagkit.render(job_file, output=folder / "out")
+    jobs = {"version": 1, "model": "tiny", "prompts": prompts}
+    if upscaler:
+        jobs["defaults"] = {"hires": {"upscaler": upscaler}}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "jobs.json").write_text(json.dumps(jobs))
+        tagkit.render(folder / "jobs.json", output=folder / "out")
+        files = sorted((folder / "out").glob("*.png"))
+        return [Image.open(file).convert("RGB") for file in files]
+
+
+def look(busts: Sequence[Bust], images: Sequence[Image.Image]) -> list[Seen]:
+    """The pictures with the faces in them."""
     detector = Detector(data_folder("models") / "detector" / "tiny-face.onnx")
     return [
-        _seen(bust, file, detector)
-        for bust, file in zip(busts, sorted((folder / "out").glob("*.png")), strict=True)
+        Seen(bust, image, [found.box for found in detector(np.asarray(image), CONFIDENCE)])
+        for bust, image in zip(busts, images, strict=True)
     ]
-
-
-def _seen(bust: Bust, file: Path, detector: Detector) -> Seen:
-    image = Image.open(file).convert("RGB")
-    return Seen(bust, image, [found.box for found in detector(np.asarray(image), CONFIDENCE)])
 
 
 def marks(seen: Seen, judge: Judge) -> Iterator[tuple[str, bool]]:
@@ -110,17 +117,23 @@ def chance(question: str, all_seen: Sequence[Seen]) -> float:
     return max(answers.values()) / len(all_seen)
 
 
-def sharpness(all_seen: Sequence[Seen]) -> tuple[float, float]:
-    """Mean gradients of pictures made twice as large: by the tiny DAT, and by Lanczos."""
-    path = data_folder("models") / "upscaler" / "tiny-dat-x2.safetensors"
-    network, sums = open_network(path, torch.device("cpu")), [0.0, 0.0]
-    for seen in all_seen:
-        picture = np.asarray(seen.image)
-        size = (seen.image.width * 2, seen.image.height * 2)
-        for place, large in enumerate((network(picture, *size), resampled(picture, *size))):
-            pixels = large.astype(float)
-            sums[place] += sum(np.abs(np.diff(pixels, axis=axis)).mean() for axis in (0, 1))
-    return sums[0] / len(all_seen), sums[1] / len(all_seen)
+def enlarged(images: Sequence[Image.Image], upscaler: str) -> list[Pixels]:
+    """The pictures twice as large, nothing else done to them."""
+    path = data_folder("models") / "upscaler" / f"{DAT}.safetensors"
+    enlarge = open_network(path, torch.device("cpu")) if upscaler == DAT else resampled
+    return [enlarge(np.asarray(image), image.width * 2, image.height * 2) for image in images]
+
+
+def gradient(pictures: Sequence[Pixels]) -> float:
+    """The mean difference of neighbours, across and down: the more of it, the sharper."""
+    return float(
+        np.mean(
+            [
+                sum(np.abs(np.diff(each.astype(float), axis=axis)).mean() for axis in (0, 1))
+                for each in pictures
+            ]
+        )
+    )
 
 
 def main() -> None:
@@ -128,8 +141,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else COUNT
     random = Random(SEED)
     busts = [wish(random) for _ in range(count)]
-    with tempfile.TemporaryDirectory() as folder:
-        all_seen = render(busts, Path(folder))
+    all_seen = look(busts, render(busts))
     judge = train_judge(SEED)
     right, asked = Counter(), Counter()
     for seen in all_seen:
@@ -144,8 +156,14 @@ def main() -> None:
             told += f"; the judge on drawings {judge.right[question]:.3f}"
         print(f"{question}: {told}")
     print(f"hair colour by chance: {1 / len(HAIR):.3f}")
-    network, lanczos = sharpness(all_seen[:ENLARGED])
-    print(f"gradient at twice the size: tiny-dat-x2 {network:.3f}, Lanczos {lanczos:.3f}")
+    some = [seen.image for seen in all_seen[:ENLARGED]]
+    for upscaler in (DAT, "Lanczos"):
+        fixed = [np.asarray(each) for each in render(busts[:ENLARGED], upscaler)]
+        mere = enlarged(some, upscaler)
+        print(
+            f"gradient at twice the size, {upscaler}: by hires fix {gradient(fixed):.3f}, "
+            f"enlarged {gradient(mere):.3f}"
+        )
 
 
 if __name__ == "__main__":

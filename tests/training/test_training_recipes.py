@@ -129,5 +129,5 @@ def test_the_examples_are_recipes(path):
 def test_the_tiny_example_has_pictures_that_nobody_resizes():
     plan = make_plan(read_recipe(EXAMPLES / "tiny.yaml"), Settings())
     assert {*plan.buckets} == {(128, 128)}
-    assert {each.size for each in plan.pictures} == {(128, 128)}
+    assert {(each.width, each.height) for each in plan.pictures} == {(128, 128)}
     assert plan.warnings == ()
