@@ -20,7 +20,7 @@ class Suppression(msgspec.Struct, frozen=True):
     line: Span
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One prompt of a document, with its negative prompt and settings line where it has them.
 
     The spans say where the three texts stand in the document; `line` counts from 1. `suppressions`

@@ -27,7 +27,7 @@ class Unused(NamedTuple):
     codes: tuple[str, ...]
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """One prompt in all its texts, and what is known of its checkpoint and of tags.
 
     negative: an empty prompt where `has_negative` is false. settings: the settings line, or "".

@@ -16,7 +16,7 @@ PLACES: tuple[Where, ...] = (*TEXTS, "comment")
 _PLACE = attrgetter("span")
 
 
-class Edit(msgspec.Struct, frozen=True):
+class Edit(msgspec.Struct, frozen=True, gc=False):
     """`span` of the text is to become `text`; an empty span is an insertion."""
 
     span: Span
@@ -28,7 +28,7 @@ class Edit(msgspec.Struct, frozen=True):
         return Edit(Span(span.start + offset, span.end + offset), self.text)
 
 
-class Fix(msgspec.Struct, frozen=True):
+class Fix(msgspec.Struct, frozen=True, gc=False):
     """Edits that belong together. Safe ones keep what the prompt means."""
 
     title: str
@@ -36,7 +36,7 @@ class Fix(msgspec.Struct, frozen=True):
     edits: tuple[Edit, ...]
 
 
-class Diagnostic(msgspec.Struct, frozen=True):
+class Diagnostic(msgspec.Struct, frozen=True, gc=False):
     """One finding of one rule.
 
     where: the text it was found in. span: its place there, or in the whole document once it is
@@ -62,7 +62,7 @@ class Diagnostic(msgspec.Struct, frozen=True):
         )
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """What a matcher found, before the rule's words are put to it.
 
     values: for the holes of the rule's message `variant` and of its fix title. safety, severity:

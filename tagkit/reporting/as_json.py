@@ -60,14 +60,14 @@ class Summary(msgspec.Struct, frozen=True):
         return self.plus(Summary(*(-count for count in msgspec.structs.astuple(other))))
 
 
-class _Text(msgspec.Struct, frozen=True):
+class _Text(msgspec.Struct, frozen=True, gc=False):
     text: str
     tokens: int
     limit: int
     chunks: tuple[int, ...]
 
 
-class _Prompt(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Prompt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     path: str
     line: int
     model: str
