@@ -78,7 +78,8 @@ def _blocks(file: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 def _belongs_to_the_line_before(line: bytes) -> bool:
     """A comment may stand between a prompt and the line that goes on with it."""
-    return line.lstrip().startswith(b"#") or continues(line.decode(errors="replace"))
+    text = line.decode(errors="replace")
+    return continues(text) or text.lstrip().startswith("#")
 
 
 def _plain_text(lines: list[bytes]) -> str | None:
