@@ -12,6 +12,7 @@ from tagkit.clip.chunks import (
     prompt_chunks,
     real_tokens,
 )
+from tagkit.clip.counts import text_count
 from tagkit.clip.tokenizer import BOS, EOS, encode
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "encode",
     "prompt_chunks",
     "real_tokens",
+    "text_count",
 ]

@@ -75,6 +75,7 @@ class Count(msgspec.Struct, frozen=True):
         return f"{self.total}/{CHUNK * len(self.chunks)}"
 
 
+@lru_cache(maxsize=1 << 12)  # several rules count the same prompt, and the report does
 def count_tokens(
     text: str, dialect: str = "a1111", *, negative: bool = False, embeddings: Vectors = ()
 ) -> Count:
@@ -134,23 +135,21 @@ def _chunk(tokens: list[tuple[_Token, float]]) -> Chunk:
     )
 
 
-@lru_cache(maxsize=1 << 12)
 def _count(text: str, *, plain: bool = False, embeddings: Vectors = ()) -> Count:
-    """Several rules count the same prompt, and the report does; so the last counts are kept."""
     simple = plain or not any(mark in text for mark in ("(", "[", "\\", "BREAK"))
     if simple and not embeddings:
         total = listed_count(text)
         if total <= CHUNK:
             return Count(total, CHUNK, (total,))
     unweighted = plain or is_plain_prompt(text)
-    if unweighted and not embeddings:
-        sizes = _sizes(tuple(_anonymous(text)))
-        return Count(CHUNK * (len(sizes) - 1) + sizes[-1], CHUNK, sizes)
     spans = [(text, 1.0)] if unweighted else weighted_spans(text, strict=False)
-    chunks, full = _cut(spans, _reader(embeddings) if embeddings else _anonymous)
-    sizes = tuple(len(chunk) for chunk in chunks)
+    if embeddings:
+        chunks, full = _cut(spans, _reader(embeddings))
+        sizes = [len(chunk) for chunk in chunks]
+    else:
+        sizes, full = _sizes(spans)
     last = 0 if full == len(sizes) else sizes[-1]
-    return Count(CHUNK * full + last, CHUNK, sizes)
+    return Count(CHUNK * full + last, CHUNK, tuple(sizes))
 
 
 def _reader(embeddings: Vectors) -> Callable[[str], Iterable[_Token]]:
@@ -189,16 +188,34 @@ def _marks_of_word(word: str) -> Iterable[int]:
     return (_OTHER,) * count
 
 
-def _sizes(marks: Sequence[int]) -> tuple[int, ...]:
-    """How long the chunks of a text without BREAK are that `_cut` makes of its tokens."""
-    sizes, at = [], 0
+def _sizes(spans: list[tuple[str, float]]) -> tuple[list[int], int]:
+    """How long the chunks are that `_cut` makes, and how many of them it counts as full.
+
+    For that no token but the comma needs to be known.
+    """
+    sections: list[list[int]] = [[]]
+    for span, weight in spans:
+        if span == "BREAK" and weight == BREAK_WEIGHT:
+            sections.append([])
+        else:
+            sections[-1] += _anonymous(span)
+    *ended, last = sections
+    full = [size for section in ended for size in _sizes_of(section)]
+    if full and not last:
+        return full, len(full)
+    sizes = [*full, *_sizes_of(last)]
+    return sizes, len(sizes) - 1
+
+
+def _sizes_of(marks: Sequence[int]) -> Iterator[int]:
+    at = 0
     while len(marks) - at > CHUNK:
         end = at + CHUNK
         tail = marks[end - BACKTRACK : end][::-1] if marks[end] != COMMA else ()
         keep = CHUNK - tail.index(COMMA) if COMMA in tail else CHUNK
-        sizes.append(keep)
+        yield keep
         at += keep
-    return (*sizes, len(marks) - at)
+    yield len(marks) - at
 
 
 def _cut(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from tagkit.prompt.grammars import NUMBER, token_pattern
+from tagkit.prompt.grammars import GRAMMARS, NUMBER, token_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,15 +42,20 @@ class Pair(NamedTuple):
     cuts: tuple[int, ...]
 
 
-def tokens_of(text: str, grammar: Grammar) -> list[Token]:
+def tokens_of(text: str, grammar: Grammar) -> tuple[Token, ...]:
     """Tokens of a prompt; together they cover `text`."""
-    pattern = token_pattern(grammar.name)
+    return _tokens(text, grammar.name)
+
+
+@lru_cache(maxsize=256)  # as many as trees are kept: several rules look at a prompt's tokens
+def _tokens(text: str, name: str) -> tuple[Token, ...]:
+    grammar, pattern = GRAMMARS[name], token_pattern(name)
     tokens = [Token(str(m.lastgroup), m.start(), m.end()) for m in pattern.finditer(text)]
     if grammar.keywords and _KEYWORD.search(text):
         tokens = [part for token in tokens for part in _with_keywords(token, text)]
     if any(token.kind == "number" for token in tokens):
         tokens = list(_with_ends(tokens, len(text)))
-    return tokens
+    return tuple(tokens)
 
 
 def _with_keywords(token: Token, text: str) -> list[Token]:

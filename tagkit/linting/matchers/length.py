@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right, insort
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tagkit.clip import CHUNK, count_tokens, real_tokens
+from tagkit.clip import CHUNK, count_tokens, real_tokens, text_count
 from tagkit.linting.diagnostics import Edit, Finding, apply_edits
 from tagkit.linting.editing import removal
 from tagkit.linting.expendable import expendable_tags
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tagkit.linting.context import Context
     from tagkit.linting.diagnostics import Where
     from tagkit.packs import Rule
-    from tagkit.prompt import Prompt, Segment, Tag
+    from tagkit.prompt import Prompt, Tag
 
     Implied = Mapping[str, frozenset[str]]
 
@@ -94,14 +94,29 @@ def _tokens(text: str, prompt: Prompt, where: Where) -> int:
 
 
 def _first_over(prompt: Prompt, limit: int, where: Where) -> int:
-    """Where the first segment begins that ends behind the limit."""
+    """Where the first segment begins that ends behind the limit.
+
+    Counted alone segments have about the tokens that they add to the prompt; only where that is
+    near the limit are the prompt's own counted.
+    """
     segments = [segment for section in prompt.sections for segment in section.segments]
+    if not segments:
+        return 0
 
-    def is_over(segment: Segment) -> bool:
-        return _tokens(prompt.text[: segment.span.end], prompt, where) > limit
+    def reached(index: int) -> int:
+        return _tokens(prompt.text[: segments[index].span.end], prompt, where)
 
-    first = bisect_left(segments[:-1], True, key=is_over)
-    return segments[first].span.start if segments else 0
+    tokens = at = first = 0
+    for first, segment in enumerate(segments):
+        tokens += text_count(prompt.text[at : segment.span.end])
+        at = segment.span.end
+        if tokens > limit:
+            tokens = reached(first)
+        if tokens > limit:
+            break
+    while first and reached(first - 1) > limit:
+        first -= 1
+    return segments[first].span.start
 
 
 def _overflow(
@@ -112,20 +127,24 @@ def _overflow(
     None if they cannot. What the card wants in the negative prompt stays there.
     """
 
-    def fits(edits: list[Edit]) -> bool:
-        return _tokens(apply_edits(prompt.text, edits), prompt, where) <= limit
+    def excess(edits: list[Edit]) -> int:
+        return _tokens(apply_edits(prompt.text, edits), prompt, where) - limit
 
     kept = context.knowledge.base_negative if where == "negative" else frozenset()
     edits: list[Edit] = []
-    tries = 1
+    over = excess([])
     for edit in _removals(context, prompt, kept, implied):
         edits.append(edit)
-        if len(edits) == tries:
-            if fits(edits):
-                break
-            tries *= 2
-    count = bisect_left(range(1, len(edits) + 1), True, key=lambda size: fits(edits[:size])) + 1
-    return edits[:count] if count <= len(edits) else []
+        over -= text_count(prompt.text[edit.span.start : edit.span.end])
+        if over <= 0:
+            over = excess(edits)
+        if over <= 0:
+            break
+    else:
+        return []
+    while len(edits) > 1 and excess(edits[:-1]) <= 0:
+        edits.pop()
+    return edits
 
 
 def _removals(
