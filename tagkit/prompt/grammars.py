@@ -75,7 +75,7 @@ A1111 = Grammar(
             r"(?P<open> [(\[{] ) | (?P<close> [)\]}] )",
             _SEPARATORS,
             r"(?P<pipe> \| ) | (?P<colon> : )",
-            r'(?P<text> (?: [^\\(){}\[\]<|:,\r\n\#"_] | _(?!_) )+ | . )',
+            r'(?P<text> (?: [^\\(){}\[\]<|:,\r\n\#"_]+ | _(?!_) )+ | . )',
         )
     ),
     {"emphasis": 1.1, "deemphasis": 1 / 1.1, "braces": 1.0},
@@ -96,7 +96,7 @@ COMFYUI = Grammar(
             r"(?P<open> [({] ) | (?P<close> [)}] )",
             _SEPARATORS,
             r"(?P<pipe> \| )",
-            r"(?P<text> (?: [^\\(){}<|:,\r\n_/] | _(?!_) | /(?![/*]) )+ | . )",
+            r"(?P<text> (?: [^\\(){}<|:,\r\n_/]+ | _(?!_) | /(?![/*]) )+ | . )",
         )
     ),
     {"emphasis": 1.1, "braces": 1.0},
@@ -113,7 +113,7 @@ NOVELAI = Grammar(
             r"(?P<end> :: )",
             r"(?P<open> [\[{] ) | (?P<close> [\]}] )",
             _SEPARATORS,
-            r"(?P<text> (?: [^{}\[\]:,\r\n\d.+-] )+ | . )",
+            r"(?P<text> [^{}\[\]:,\r\n\d.+-]+ | . )",
         )
     ),
     {"braces": 1.05, "deemphasis": 1 / 1.05},
@@ -142,7 +142,7 @@ CAPTION = Grammar(
         (
             _SEPARATORS,
             r"(?P<separator> \|\|\| )",
-            r"(?P<text> (?: [^,\r\n|] | \|(?!\|\|) )+ | . )",
+            r"(?P<text> (?: [^,\r\n|]+ | \|(?!\|\|) )+ | . )",
         )
     ),
     {},

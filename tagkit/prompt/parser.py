@@ -98,6 +98,8 @@ class _Parser:
 
     def _segment(self, first: int, last: int, weight: float) -> list[Segment]:
         """The segment of these tokens; none if they are blank."""
+        if last - first == 1 and self.tokens[first].kind in _PLAIN:
+            return self._text_segment(self.tokens[first], weight)
         known = len(self.tags)
         alone = not self.beside_text and self._is_one_text(first, last)
         outer, self.beside_text = self.beside_text, self.beside_text or self._has_text(first, last)
@@ -110,6 +112,11 @@ class _Parser:
             return []
         span = Span(nodes[0].span.start, nodes[-1].span.end)
         return [Segment(span, tuple(nodes), tuple(self.tags[known:]))]
+
+    def _text_segment(self, token: Token, weight: float) -> list[Segment]:
+        """The same of a single token of text, which most segments are."""
+        nodes = self._text(token.start, token.end, weight, not self.beside_text)
+        return [Segment(node.span, (node,), (node.tag,)) for node in nodes]
 
     def _is_one_text(self, first: int, last: int) -> bool:
         return all(self.tokens[index].kind in _PLAIN for index in range(first, last))
@@ -158,7 +165,7 @@ class _Parser:
             return Wildcard(span, self.text[token.start + 2 : token.end - 2])
         return Break(span) if token.kind in _PARTS else Stray(span)
 
-    def _text(self, start: int, end: int, weight: float, alone: bool) -> list[Node]:
+    def _text(self, start: int, end: int, weight: float, alone: bool) -> list[Text]:
         raw = self.text[start:end]
         trimmed = raw.strip()
         if not trimmed:
