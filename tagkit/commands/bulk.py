@@ -234,9 +234,11 @@ def _encoded(
         first = first or model
         brief = linter.brief(record, findings.said)
         if brief:
-            prompts.append(encoder.brief(record, model, brief, linter.dialect))
-            findings.add(brief.found, record.positive_span.start)
-            findings.add(brief.absent)
+            prompts.append(encoder.brief(record, model, brief))
+            if brief.found:
+                findings.add(brief.found, record.positive_span.start)
+            if brief.absent:
+                findings.add(brief.absent)
             continue
         report = linter.lint_whole(record)
         others.append((record, report))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,16 +12,17 @@ from tagkit.documents.reading import LONGEST_PROMPT
 from tagkit.documents.records import continues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
-LINES = 2000
+SIZE = 400_000
 
 # What bears on more than its own line, or wants an error that speaks of the whole file.
 _JOINING = re.compile(rb"Negative prompt:|Steps: *\d|.*(?:#\s*tagkit:|\0|\r[^\n])", re.DOTALL)
-# All that `_JOINING` finds has one of these; most files do not.
-_MARKS = (b"Negative", b"Steps", b"#", b"\0", b"\r")
-_BYTE_ORDER_MARK = "\ufeff"
+# All that `_JOINING` finds has one of these; most files do not, and letters are sooner looked for.
+_MARKS = (b"Negative prompt:", b"Steps:", b"#", b"\0", b"\r")
+_LETTERS = tuple(mark[:1] for mark in _MARKS)
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -33,14 +34,14 @@ class Piece(msgspec.Struct, frozen=True):
     offset: int
 
 
-def pieces(path: Path) -> list[Piece] | None:
-    """Pieces of some thousand lines that hold the prompts of the file between them.
+def pieces(path: Path, size: int = SIZE) -> list[Piece] | None:
+    """Pieces that hold the prompts of the file between them, each of some more bytes than `size`.
 
     None where the file cannot be cut: what one of its lines means hangs on others, or it is not
     the text that it should be. Raises OSError.
     """
     with path.open("rb") as file:
-        return _cut(file)
+        return _cut(file, size)
 
 
 def read_piece(path: Path, piece: Piece) -> str:
@@ -50,30 +51,29 @@ def read_piece(path: Path, piece: Piece) -> str:
         return file.read(piece.end - piece.start).decode()
 
 
-def _cut(file: Iterable[bytes]) -> list[Piece] | None:
+def _cut(file: BinaryIO, size: int) -> list[Piece] | None:
     found: list[Piece] = []
     start = before = offset = 0
-    for lines in _blocks(file):
-        text = _plain_text(lines)
-        if text is None or (not found and text.startswith(_BYTE_ORDER_MARK)):
+    for block in _blocks(file, size):
+        length = _length(block)
+        if length is None or (not found and block.startswith(BOM_UTF8)):
             return None
-        end = start + sum(map(len, lines))
+        end = start + len(block)
         found.append(Piece(start, end, before, offset))
-        start, before, offset = end, before + len(lines), offset + len(text)
+        start, before, offset = end, before + block.count(b"\n"), offset + length
     return found
 
 
-def _blocks(file: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Some thousand lines each, the first of which does not belong to the line before."""
-    lines = iter(file)
-    block = list(islice(lines, LINES))
-    for line in lines:
-        if _belongs_to_the_line_before(line):
+def _blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Whole lines of some size, the first of which does not belong to the line before."""
+    line = file.readline()
+    while line:
+        block = [line, file.read(size), file.readline()]
+        line = file.readline()
+        while line and _belongs_to_the_line_before(line):
             block.append(line)
-        else:
-            yield block
-            block = [line, *islice(lines, LINES - 1)]
-    yield block
+            line = file.readline()
+        yield b"".join(block)
 
 
 def _belongs_to_the_line_before(line: bytes) -> bool:
@@ -82,14 +82,28 @@ def _belongs_to_the_line_before(line: bytes) -> bool:
     return continues(text) or text.lstrip().startswith("#")
 
 
-def _plain_text(lines: list[bytes]) -> str | None:
-    """The lines as text, if the meaning of each is its own."""
-    block = b"".join(lines)
-    if max(map(len, lines), default=0) > LONGEST_PROMPT:
+def _length(block: bytes) -> int | None:
+    """The code points of lines; None if they are no text, or the meaning of one hangs on others."""
+    if _has_a_long_line(block) or _may_join(block):
         return None
-    if any(mark in block for mark in _MARKS) and any(map(_JOINING.match, lines)):
-        return None
+    if block.isascii():
+        return len(block)
     try:
-        return block.decode()
+        return len(block.decode())
     except UnicodeDecodeError:
         return None
+
+
+def _has_a_long_line(block: bytes) -> bool:
+    at = 0
+    while len(block) - at > LONGEST_PROMPT:
+        at = block.rfind(b"\n", at, at + LONGEST_PROMPT + 1) + 1
+        if not at:
+            return True
+    return False
+
+
+def _may_join(block: bytes) -> bool:
+    if not any(letter in block for letter in _LETTERS):
+        return False
+    return any(mark in block for mark in _MARKS) and any(map(_JOINING.match, block.split(b"\n")))

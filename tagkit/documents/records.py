@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,12 +20,13 @@ SPLITS = ("lines", "blocks", "file")
 _SETTINGS = re.compile(r"Steps: *\d")
 _ONLY_NETWORKS = re.compile(r"[\s,]*(?:<\w+:[^>]+>[\s,]*)+")
 _ALLOW = re.compile(r"\s*#\s*tagkit:\s*allow\s+(\S(?:.*\S)?)")
-# A line that is a comment, joins others or has flags has one of these.
-_MARKS = ("#", NEGATIVE, "Steps:", "BREAK", "AND", "<", "--")
+# A line that is a comment, joins others or has flags has one of these, or an extra network.
+_MARKS = ("#", NEGATIVE, "Steps:", "BREAK", "AND", "--")
+_NETWORK = re.compile(r"<\w+:")
 _GOES_ON = re.compile(r"(?:BREAK|AND)\b")
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True, gc=False):
     """A line of the document without its line end; `following` is where the next one starts."""
 
     text: str
@@ -109,7 +110,7 @@ def _records(block: list[_Line], text: str, a_line_each: bool) -> Iterator[Recor
 
 def _are_mere_prompts(lines: str) -> bool:
     """Whether each of some lines, none of them blank, is a prompt, whatever it says."""
-    return not any(mark in lines for mark in _MARKS)
+    return not any(mark in lines for mark in _MARKS) and not _NETWORK.search(lines)
 
 
 def _captions(block: list[_Line], text: str, a_line_each: bool) -> Iterator[Record]:
