@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -106,6 +107,28 @@ def real_tokens(text: str, dialect: str = "a1111", *, negative: bool = False) ->
     return count_tokens(text, dialect, negative=negative).real
 
 
+def comma_stands_alone(tag: str) -> bool:
+    """Whether the comma behind a tag is a token of its own: signs may swallow it."""
+    return _marks(f"{tag},")[-1] == COMMA
+
+
+def chunk_sizes(tokens: int, commas: Sequence[int]) -> list[int]:
+    """Tokens of each chunk of a text that has so many. commas: where they stand, first to last.
+
+    A chunk that overflows hands what stands behind its last comma on to the next, if that is
+    little enough.
+    """
+    sizes, at = [], 0
+    while tokens - at > CHUNK:
+        end = at + CHUNK
+        last = bisect_right(commas, end) - 1
+        comma = commas[last] if last >= 0 else -1
+        cut = comma + 1 if end - BACKTRACK <= comma < end else end
+        sizes.append(cut - at)
+        at = cut
+    return [*sizes, tokens - at]
+
+
 def prompt_chunks(text: str, embeddings: Vectors = ()) -> list[Chunk]:
     """Chunks of one prompt, at least one (an empty prompt has one that is empty).
 
@@ -207,15 +230,8 @@ def _sizes(spans: list[tuple[str, float]]) -> tuple[list[int], int]:
     return sizes, len(sizes) - 1
 
 
-def _sizes_of(marks: Sequence[int]) -> Iterator[int]:
-    at = 0
-    while len(marks) - at > CHUNK:
-        end = at + CHUNK
-        tail = marks[end - BACKTRACK : end][::-1] if marks[end] != COMMA else ()
-        keep = CHUNK - tail.index(COMMA) if COMMA in tail else CHUNK
-        yield keep
-        at += keep
-    yield len(marks) - at
+def _sizes_of(marks: Sequence[int]) -> list[int]:
+    return chunk_sizes(len(marks), [at for at, mark in enumerate(marks) if mark == COMMA])
 
 
 def _cut(

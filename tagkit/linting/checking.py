@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tagkit.linting.context import Context
 from tagkit.linting.diagnosing import diagnostics
-from tagkit.linting.diagnostics import PLACES, Diagnostic, Where
+from tagkit.linting.diagnostics import PLACES, Diagnostic, Where, apply_edits
 from tagkit.linting.matchers import OF_WHAT_IS_MISSING
+from tagkit.linting.matchers.order import ORDER
 from tagkit.linting.recollection import Recollection
 from tagkit.linting.screening import Glance, Screen, tags_of
 from tagkit.prompt import CAPTIONS, parse
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tagkit.linting.classify import Knowledge
+    from tagkit.linting.diagnostics import Edit
     from tagkit.packs import Rule, Safety
     from tagkit.prompt import Prompt
 
@@ -39,17 +41,18 @@ class Checker:
         self._nothing = parse("", dialect)
         self._dialect = dialect
         self._keep_tokens = keep_tokens
-        self._positive = Screen(self.rules, knowledge, "positive", dialect)
+        keep = keep_tokens if dialect == CAPTIONS else 0
+        self._positive = Screen(self.rules, knowledge, "positive", dialect, keep)
         self._recollection = Recollection(
             self._positive,
             dialect,
-            keep_tokens if dialect == CAPTIONS else 0,
             lambda prompt: self._alone(prompt, _POSITIVE, keep_tokens=0),
         )
         self._negative = Screen(self.rules, knowledge, "negative", dialect)
         self._missing = sum(
             1 << index for index, rule in enumerate(self.rules) if rule.kind in OF_WHAT_IS_MISSING
         )
+        self._order = self._positive.mask(lambda rule: rule.kind == ORDER)
         self._chosen = lru_cache(maxsize=4096)(self._rules_of)
         self.curable = cache(self._curable)
 
@@ -63,6 +66,12 @@ class Checker:
     def glance(self, positive: str) -> Glance | None:
         """A glance at a positive prompt; None if it is more than plain tags."""
         return self._positive.glance(positive)
+
+    def glance_again(self, glance: Glance, edits: list[Edit], fixes: int) -> Glance | None:
+        """A glance at the text with these edits, fixes of the rules `fixes`, a bit each."""
+        if glance.sorting and glance.rules & fixes == self._order & ~glance.signs:
+            return self._positive.rearranged(glance, glance.sorting)
+        return self._positive.glance(apply_edits(glance.text, edits))
 
     def check_list(self, glance: Glance, among: int = -1) -> tuple[Diagnostic, ...]:
         """The same as `check`, of the positive prompt alone that a glance was taken of.

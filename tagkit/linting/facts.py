@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from tagkit.clip import real_tokens
+import msgspec
+
+from tagkit.clip import comma_stands_alone, real_tokens
+from tagkit.clip.counts import text_count
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_WHAT_IS_MISSING
 from tagkit.linting.matchers.order import ORDER, takes_more_than_homes
@@ -39,23 +42,24 @@ class RuleBit(NamedTuple):
     rule: Rule
 
 
-class Facts(NamedTuple):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """What is known of one tag as it is written.
 
     signs: bits of the rules that find something in it by itself, and of the one on order if it is
     loose, of what it is to rules on several tags, and of what rules on a missing negative prompt
     heed of it; one bit higher each, what others must not be beside it. bears: bits of the rules on
-    several tags whose findings in others it bears on. tokens: CLIP's, with the comma behind it and
-    without.
-    step: how far the next tag begins behind it. homes: its places in the card's order; it is loose
-    if that order takes more than the homes of a list's tags where it is one of them.
+    several tags whose findings in others it bears on. tokens: CLIP's, with the comma behind it.
+    comma: how many of them that takes. parted: whether it is a token of its own. step: how far the
+    next tag begins behind it. homes: its places in the card's order; it is loose if that order
+    takes more than the homes of a list's tags where it is one of them.
     """
 
     name: str
     written: str
     step: int
     tokens: int
-    tokens_at_end: int
+    comma: int
+    parted: bool
     signs: int
     bears: int
     group: str
@@ -117,16 +121,15 @@ class FactBook(dict[str, Summand]):
         """What the rules make of a tag; None if it is more than that."""
         # A comma is a token of its own behind words; other signs may swallow it.
         in_words = _WORDS.fullmatch(written) is not None
-        prompt = self._of_words(written) if in_words else parse(written, self._dialect)
-        if prompt.grammar or [tag.span for tag in prompt.tags] != [Span(0, len(written))]:
-            return None
-        if not in_words and _SPANNING.search(written):
+        prompt = self._of_words(written) if in_words else self._of_signs(written)
+        if prompt is None:
             return None
         name = prompt.tags[0].name
         group = self._knowledge.group(name)
         homes = self._knowledge.homes(name, group)
         is_loose = takes_more_than_homes(name, group)
-        tokens = self._tokens(written)
+        tokens = text_count(written) if in_words else self._tokens(written)
+        comma = 1 if in_words else self._tokens(f"{written},") - tokens
         own, against, bears = self._meetings(name)
         alone = self._found_in(prompt, in_words=in_words)
         signs = own | against << 1 | alone | self._traits(name)
@@ -136,8 +139,9 @@ class FactBook(dict[str, Summand]):
             name,
             written,
             len(written) + len(SEPARATOR),
-            tokens + 1 if in_words else self._tokens(f"{written},"),
-            tokens,
+            tokens + comma,
+            comma,
+            in_words or comma_stands_alone(written),
             self._signs.setdefault(signs, signs),
             bears,
             group or "",
@@ -151,6 +155,13 @@ class FactBook(dict[str, Summand]):
         """The tree of words that single blanks part, in which no dialect sees more than a tag."""
         return list_prompt(written, self._dialect, [Tag(written, 1.0, Span(0, len(written)))])
 
+    def _of_signs(self, written: str) -> Prompt | None:
+        """The tree of what is more than words; None if it is more than a tag."""
+        prompt = parse(written, self._dialect)
+        if prompt.grammar or [tag.span for tag in prompt.tags] != [Span(0, len(written))]:
+            return None
+        return None if _SPANNING.search(written) else prompt
+
     def _found_in(self, prompt: Prompt, *, in_words: bool) -> int:
         """The rules that find something in the tag alone."""
         context = Context.of(self._where, prompt, self._knowledge)
@@ -162,13 +173,14 @@ class FactBook(dict[str, Summand]):
         own = against = bears = 0
         for bit, rule in self._meeting:
             meeting = MEETINGS[rule.kind](name, rule, self._knowledge)
-            is_to_rule = self._given(rule, meeting.own)
-            not_beside = self._given(rule, meeting.against)
-            self.bits_of[bit] |= is_to_rule | not_beside
-            self.met |= self.bits_of[bit]
-            own |= is_to_rule
-            against |= not_beside
             bears |= bit if meeting.bears else 0
+            if meeting.own or meeting.against:
+                is_to_rule = self._given(rule, meeting.own)
+                not_beside = self._given(rule, meeting.against)
+                self.bits_of[bit] |= is_to_rule | not_beside
+                self.met |= self.bits_of[bit]
+                own |= is_to_rule
+                against |= not_beside
         return own, against, bears
 
     def _traits(self, name: str) -> int:

@@ -50,15 +50,15 @@ def fixed_list(
 
     None if the fixes make it more than that, or change what a missing negative prompt heeds of it.
     """
-    now = glance
+    now, curable = glance, checker.curable(tuple(allowed))
     for _ in range(MAX_ROUNDS):
         edits = _compatible(diagnostics, allowed)
         if not edits:
             break
-        then = checker.glance(apply_edits(now.text, edits["positive"]))
+        then = checker.glance_again(now, edits["positive"], curable)
         if then is None or then.heeded != glance.heeded:
             return None
-        now, diagnostics = then, checker.check_list(then, checker.curable(tuple(allowed)))
+        now, diagnostics = then, checker.check_list(then, curable)
     return now
 
 

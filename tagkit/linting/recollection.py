@@ -5,8 +5,11 @@ Most findings hang on a tag or two of a list, whatever stands around them, and t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from tagkit.linting.diagnosing import diagnostic, diagnostics
 from tagkit.linting.diagnostics import Diagnostic, Edit, Finding, Fix
@@ -15,25 +18,24 @@ from tagkit.linting.facts import SEPARATOR
 from tagkit.linting.matchers import MEETINGS, OF_TAGS
 from tagkit.linting.matchers.order import ORDER, inversion
 from tagkit.linting.matchers.repeated import REPEATED
-from tagkit.linting.screening import starts_of
-from tagkit.linting.sorting import list_sorting
+from tagkit.linting.screening import Glance, starts_of
 from tagkit.prompt import Tag
 from tagkit.prompt.plain import Excerpt
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from tagkit.linting.context import Context
     from tagkit.linting.facts import Facts, RuleBit
-    from tagkit.linting.screening import Glance, Screen
+    from tagkit.linting.screening import Screen
     from tagkit.packs import Rule
     from tagkit.prompt import Prompt
 
 _REMEMBERED = 1 << 12
 
 
-class _Remark(NamedTuple):
+class _Remark(msgspec.Struct, frozen=True, gc=False):
     """A finding wherever its tags stand.
 
     said: the diagnostic as it would be somewhere else. at: which of the tags it is found in.
@@ -45,7 +47,7 @@ class _Remark(NamedTuple):
     instead: str
 
 
-class _Places(NamedTuple):
+class _Places(msgspec.Struct, frozen=True, gc=False):
     """A list and where its tags begin, and another one would.
 
     keep: first tags that no fix moves or changes.
@@ -69,15 +71,12 @@ class _Places(NamedTuple):
 class Recollection:
     """What the rules of a screen say of lists of plain tags in the positive prompt.
 
-    keep: first tags that no fix moves or changes. context: makes one for a prompt, in which
-    nothing is kept.
+    context: makes one for a prompt, in which nothing is kept.
     """
 
-    def __init__(
-        self, screen: Screen, dialect: str, keep: int, context: Callable[[Prompt], Context]
-    ) -> None:
+    def __init__(self, screen: Screen, dialect: str, context: Callable[[Prompt], Context]) -> None:
         self._dialect = dialect
-        self._keep = keep
+        self._keep = screen.keep
         self._context = context
         self._nothing, _ = self._shown(())
         self._book = screen.facts
@@ -150,9 +149,7 @@ class Recollection:
 
     def _out_of_order(self, bit: int, places: _Places) -> Iterator[Diagnostic]:
         tags, starts = places.glance.tags, places.starts
-        homes = [tag.homes for tag in tags]
-        homes[: self._keep] = [()] * len(homes[: self._keep])
-        sorting = list_sorting(homes)
+        sorting = places.glance.sorting
         if sorting is None:
             return
         edits = tuple(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.clip import CHUNK
+from tagkit.clip import CHUNK, chunk_sizes
 from tagkit.linting.facts import SEPARATOR, FactBook, Facts, RuleBit
 from tagkit.linting.matchers import ALONE, MEETINGS
 from tagkit.linting.matchers.order import ORDER
 from tagkit.linting.matchers.repeated import REPEATED
-from tagkit.linting.sorting import home_behind
+from tagkit.linting.sorting import Sorting, is_in_order, list_sorting
 from tagkit.prompt import Tag
 from tagkit.spans import Span
 
@@ -39,6 +39,7 @@ class Glance(msgspec.Struct, frozen=True, gc=False):
     rules: those that may find something, a bit each, the first one's lowest. heeded: stands for
     all that rules on a missing negative prompt heed of this positive one. tokens: CLIP's. signs:
     those of all tags together. met: what of them some others (or themselves) must not be beside.
+    sorting: how the tags come into order, those out of it that take no more than their homes.
     """
 
     text: str
@@ -48,21 +49,32 @@ class Glance(msgspec.Struct, frozen=True, gc=False):
     tags: Sequence[Facts]
     signs: int
     met: int
+    sorting: Sorting | None
 
 
 class Screen:
-    """Says of texts in one place, positive or negative, which of `rules` may find something."""
+    """Says of texts in one place, positive or negative, which of `rules` may find something.
+
+    keep: first tags that no fix moves or changes.
+    """
 
     def __init__(
-        self, rules: Sequence[Rule], knowledge: Knowledge, where: Where, dialect: str
+        self,
+        rules: Sequence[Rule],
+        knowledge: Knowledge,
+        where: Where,
+        dialect: str,
+        keep: int = 0,
     ) -> None:
         self._rules = rules
         self._where = where
+        self.keep = keep
         self._always = self.mask(lambda rule: rule.kind not in _GLANCED)
         self._everything = self.mask(lambda rule: True)
         self._repeated = self.mask(lambda rule: rule.kind == REPEATED)
         self._order = self.mask(lambda rule: rule.kind == ORDER)
         self._length = self.mask(lambda rule: rule.kind in _LENGTH)
+        self._placing = self._order | self._length
         self._most_tokens = min(knowledge.card.prompt.limit or CHUNK, CHUNK)
         self.facts = FactBook(rules, self.judging(lambda _: True), knowledge, where, dialect)
 
@@ -74,6 +86,17 @@ class Screen:
         except KeyError:
             return None
         return self._summed(text, written, summands)
+
+    def rearranged(self, glance: Glance, sorting: Sorting) -> Glance:
+        """A glance at the same list with its tags in another order."""
+        tags = list(glance.tags)
+        for slot, source in sorting.moves:
+            tags[slot] = glance.tags[source]
+        text = SEPARATOR.join([tag.written for tag in tags])
+        tokens = glance.tokens + glance.tags[-1].comma - tags[-1].comma
+        again = self._sorting([tag.homes for tag in tags])
+        rules = glance.rules & ~self._placing | self._of_places(tokens, again)
+        return Glance(text, rules, glance.heeded, tokens, tags, glance.signs, glance.met, again)
 
     def suspects(self, text: str) -> int:
         """The rules that may find something in `text`, as a glance shows it or to be safe."""
@@ -94,7 +117,7 @@ class Screen:
 
     def _summed(self, text: str, written: Sequence[str], summands: Sequence[Summand]) -> Glance:
         tokens, signs, homes, tags = zip(*summands, strict=False)
-        count = sum(tokens) + tags[-1].tokens_at_end - tags[-1].tokens
+        count = sum(tokens) - tags[-1].comma
         said = 0
         for each in signs:
             if each:
@@ -107,11 +130,19 @@ class Screen:
                     found |= bit
         if len(set(written)) < len(written) or (said & self.facts.renamed and _is_repeated(tags)):
             found |= self._repeated
-        if count > self._most_tokens:
-            found |= self._length
-        if not _is_in_order(homes):
-            found |= self._order
-        return Glance(text, found, said & self.facts.heeded, count, tags, said, met)
+        sorting = self._sorting(homes)
+        found |= self._of_places(count, sorting)
+        return Glance(text, found, said & self.facts.heeded, count, tags, said, met, sorting)
+
+    def _sorting(self, homes: Sequence[tuple[int, ...]]) -> Sorting | None:
+        if not self._order or is_in_order(homes):
+            return None
+        return list_sorting([*[()] * self.keep, *homes[self.keep :]] if self.keep else homes)
+
+    def _of_places(self, tokens: int, sorting: Sorting | None) -> int:
+        """The rules that may find something in where tags stand."""
+        found = self._length if tokens > self._most_tokens else 0
+        return found | self._order if sorting else found
 
 
 def starts_of(tags: Iterable[Facts]) -> list[int]:
@@ -127,18 +158,14 @@ def tags_of(glance: Glance) -> list[Tag]:
     ]
 
 
+def chunks_of(glance: Glance) -> tuple[int, ...]:
+    """Tokens of each chunk that the text is cut into."""
+    if glance.tokens <= CHUNK:
+        return (glance.tokens,)
+    ends = accumulate([tag.tokens for tag in glance.tags[:-1]])
+    commas = [end - 1 for end, tag in zip(ends, glance.tags, strict=False) if tag.parted]
+    return tuple(chunk_sizes(glance.tokens, commas))
+
+
 def _is_repeated(tags: Sequence[Facts]) -> bool:
     return len({tag.name for tag in tags}) < len(tags)
-
-
-def _is_in_order(places: Sequence[tuple[int, ...]]) -> bool:
-    """Whether each tag may stand behind those in front of it, by the homes of all."""
-    rank = 0
-    last: tuple[int, ...] = ()
-    for homes in places:
-        if homes is not last and homes:  # behind one of the same homes nothing is new
-            last = homes
-            if homes[-1] < rank:
-                return False
-            rank = home_behind(homes, rank)
-    return True

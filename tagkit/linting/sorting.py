@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+import msgspec
 
 
 class Units(NamedTuple):
@@ -24,7 +24,7 @@ class Units(NamedTuple):
         self.slots.append([slot])
 
 
-class Sorting(NamedTuple):
+class Sorting(msgspec.Struct, frozen=True, gc=False):
     """How a section that is out of order comes into it.
 
     moved, other: places of the first segment that stands in front of one that belongs before it,
@@ -72,7 +72,20 @@ def first_home(homes: Sequence[int], before: int) -> int:
     return next((home for home in homes if home >= before), homes[-1])
 
 
-def home_behind(homes: Sequence[int], rank: int) -> int:
+def is_in_order(places: Sequence[tuple[int, ...]]) -> bool:
+    """Whether each tag of a list may stand behind those in front of it, by the homes of all."""
+    rank = 0
+    last: tuple[int, ...] = ()
+    for homes in places:
+        if homes is not last and homes:  # behind one of the same homes nothing is new
+            last = homes
+            if homes[-1] < rank:
+                return False
+            rank = _home_behind(homes, rank)
+    return True
+
+
+def _home_behind(homes: Sequence[int], rank: int) -> int:
     """The first of a tag's `homes` that is not in front of `rank`; `rank` if none is."""
     for home in homes:
         if home >= rank:

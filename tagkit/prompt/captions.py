@@ -21,6 +21,8 @@ def kept_spans(text: str, keep_tokens: int = 0) -> tuple[Span, ...]:
     tags.
     """
     first = text.find(SEPARATOR)
+    if first < 0 and not keep_tokens:
+        return ()
     if first < 0:
         ends = [tag.end() for tag in islice(_TAG.finditer(text), keep_tokens)]
         return (Span(0, ends[-1]),) if ends else ()

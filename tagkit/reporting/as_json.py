@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tagkit.clip import CHUNK, count_tokens
+from tagkit.linting.screening import chunks_of
 from tagkit.packs import shipped_rules
 from tagkit.reporting.fitting import fitting_fields
 from tagkit.reporting.statistics import Tallies
@@ -77,6 +78,12 @@ class _Prompt(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     fit: dict[str, Any] | None = None
 
 
+class _Edit(msgspec.Struct, frozen=True, gc=False):
+    start: int
+    end: int
+    text: str
+
+
 def as_json(
     linted: Sequence[LintedDocument],
     model: str,
@@ -138,9 +145,9 @@ class DocumentEncoder:
         fits = fitting_fields(fitting) if fitting else None
         return self._prompt(record, prompt.model, said, negative, fixed, fits)
 
-    def brief(self, record: Record, model: str, brief: Brief, dialect: str) -> bytes:
+    def brief(self, record: Record, model: str, brief: Brief) -> bytes:
         """The same for a prompt of plain tags."""
-        said = _counted(record.positive, dialect, brief.glance.tokens)
+        said = _Text(record.positive, brief.glance.tokens, CHUNK, chunks_of(brief.glance))
         return self._prompt(record, model, said, None, brief, None)
 
     def _prompt(
@@ -189,7 +196,7 @@ def _form(
     place = _literal(None if where == "comment" else where)
     fix = b"null"
     if safety:
-        fix = b'{"title":%%b,"safety":%b,"edits":[%%b]}' % _literal(safety)
+        fix = b'{"title":%%b,"safety":%b,"edits":%%b}' % _literal(safety)
     end = b'"line":%d,"column":%d,"offset":%d'
     return b'%b,"message":%%b,"path":%%b,"in":%b,"start":{%b},"end":{%b},"fix":%b,"url":%b}' % (
         head, place, end, end, fix, _literal(_page(name))
@@ -202,12 +209,8 @@ def _literal(value: object) -> bytes:
 
 
 def _edits(fix: Fix, offset: int) -> bytes:
-    return b",".join(
-        [
-            b'{"start":%d,"end":%d,"text":%b}'
-            % (each.span.start + offset, each.span.end + offset, _ENCODER.encode(each.text))
-            for each in fix.edits
-        ]
+    return _ENCODER.encode(
+        [_Edit(each.span.start + offset, each.span.end + offset, each.text) for each in fix.edits]
     )
 
 

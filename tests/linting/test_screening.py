@@ -15,7 +15,7 @@ from tagkit.linting import Knowledge, Linter, facts, shipped_lexicon
 from tagkit.linting.checking import Checker, _found
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_TAGS
-from tagkit.linting.screening import Screen
+from tagkit.linting.screening import Screen, chunks_of
 from tagkit.packs import shipped_rules, switched_on
 from tagkit.prompt import CAPTIONS, DIALECTS, parse
 from tagkit.reporting.as_json import Start
@@ -129,6 +129,21 @@ def test_real_lists_of_tags_are_judged_as_their_trees_are(checkers, real_prompts
     for dialect in (*DIALECTS, CAPTIONS):
         for text in real_prompts:
             assert_alike(checkers["baxl-v3", dialect], text.replace("\n", " "), dialect)
+
+
+# Signs swallow the comma behind them, or leave it a token of its own.
+SIGNS = "^_^ :3 :d ;) >_< =_= @_@ +++ ?! !! ... <3 \\o/ x_x 0_0 :>= o_o".split()
+
+
+@given(
+    st.lists(st.sampled_from([*SIGNS, "1girl", "solo", "very long hair"]), min_size=30),
+    st.sampled_from([*DIALECTS, CAPTIONS]),
+)
+def test_long_lists_are_cut_where_their_texts_are(checkers, tags, dialect):
+    text = ", ".join(tags)
+    glance = checkers["baxl-v3", dialect].glance(text)
+    if glance is not None:
+        assert chunks_of(glance) == count_tokens(text, dialect).chunks
 
 
 @pytest.mark.parametrize("dialect", ["a1111", CAPTIONS])

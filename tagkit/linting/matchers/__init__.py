@@ -119,6 +119,7 @@ OF_SIGNS: frozenset[str] = frozenset(
         "missing-embedding",
         "missing-lora",
         "missing-wildcard",
+        "underscore",
         "unescaped-parentheses",
     }
 )

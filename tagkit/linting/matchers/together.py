@@ -111,7 +111,7 @@ class _Words:
         unqualified_by: Lexicon | None = None,
     ) -> None:
         self._phrases = frozenset(" ".join(_WORD.findall(each)) for each in phrases)
-        self._words = frozenset(word for each in self._phrases for word in each.split())
+        self._beginnings = frozenset(each.split()[0] for each in self._phrases if each)
         self._parts = tuple(each for each in phrases if not each.isascii())
         self._harmless = harmless
         self._below = below
@@ -131,18 +131,20 @@ class _Words:
             text = text.replace(each, "")
         said = _WORD.findall(text)
         return (
-            (not self._words.isdisjoint(said) and not self._phrases.isdisjoint(_phrases(said)))
+            (not self._beginnings.isdisjoint(said) and self._is_a_phrase_of(said))
             or (not text.isascii() and any(part in text for part in self._parts))
             or (self._below > 0 and any(int(age[1]) < self._below for age in _AGE.finditer(text)))
+        )
+
+    def _is_a_phrase_of(self, said: Sequence[str]) -> bool:
+        return any(
+            " ".join(said[start:end]) in self._phrases
+            for start, word in enumerate(said)
+            if word in self._beginnings
+            for end in range(start + 1, min(start + _LONGEST, len(said)) + 1)
         )
 
 
 class _Pair(NamedTuple):
     these: _Words
     those: _Words
-
-
-def _phrases(said: Sequence[str]) -> Iterator[str]:
-    for start in range(len(said)):
-        for end in range(start + 1, min(start + _LONGEST, len(said)) + 1):
-            yield " ".join(said[start:end])
