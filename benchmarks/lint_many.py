@@ -2,7 +2,8 @@
 
     python benchmarks/lint_many.py [PROMPTS] [TAGS.csv]
 
-They are linted twice: as prompts, and as captions of training pictures (`--captions`).
+They are linted as prompts, as captions of training pictures (`--captions`), all in one file, and as
+captions in a file each, as trainers have them.
 
 The prompts are drawn with a fixed seed, popular tags more often, from a tag list in the form of
 A1111's tag autocomplete (`name,category,count,aliases`), or else evenly from tagkit's own tables.
@@ -73,8 +74,10 @@ def main() -> None:
     """Times both and prints prompts a second and the ratios."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     texts = prompts(count, weighted_tags(Path(sys.argv[2]) if len(sys.argv) > 2 else None))
-    lint = lint_seconds(texts, "--prompts")
-    captions = lint_seconds(texts, "--captions")
+    page = ["\n".join(texts) + "\n"]
+    lint = lint_seconds(page, "--prompts")
+    captions = lint_seconds(page, "--captions")
+    files = lint_seconds(texts, "--captions")
     tokenizer = load_tokenizer()
     start, work = time.perf_counter(), time.process_time()
     tokenizer.encode_batch(texts)
@@ -83,25 +86,30 @@ def main() -> None:
     for name, seconds, processor in (
         ("tagkit lint", *lint[:2]),
         ("tagkit lint --captions", *captions[:2]),
+        ("the same, a file each", *files[:2]),
         (f"encode_batch, {os.cpu_count()} cores", batch, batch_work),
     ):
         rate, each = count / seconds, processor / count * 1e6
         print(f"{name:24} {seconds:6.2f} s {rate:8.0f} a second {each:5.0f} us of processor each")
-    for name, (seconds, processor, memory) in (("lint", lint), ("lint --captions", captions)):
+    for name, (seconds, processor, memory) in (
+        ("lint", lint),
+        ("lint --captions", captions),
+        ("lint --captions, a file each", files),
+    ):
         print(f"prompts a second, {name} / encode_batch: {batch / seconds:.2f}")
         print(f"the same for processor time: {batch_work / processor:.2f}")
         print(f"peak memory of a {name} process: {memory:.0f} MB")
 
 
-def lint_seconds(texts: list[str], kind: str) -> tuple[float, float, float]:
-    """Wall and processor time of `tagkit lint FILE --output-format json`, and its memory in MB.
+def lint_seconds(files: list[str], kind: str) -> tuple[float, float, float]:
+    """Wall and processor time of `tagkit lint FOLDER --output-format json`, and its memory in MB.
 
-    kind: the option that says what the file holds.
+    files: their contents. kind: the option that says what they hold.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "prompts.txt"
-        path.write_text("\n".join(texts) + "\n", encoding="utf-8")
-        command = [sys.executable, "-c", RUNNER, sys.executable, str(path), kind]
+        for number, content in enumerate(files):
+            (Path(folder) / f"{number}.txt").write_text(content, encoding="utf-8")
+        command = [sys.executable, "-c", RUNNER, sys.executable, folder, kind]
         measured = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds, work, memory = map(float, measured.split())
     return seconds, work, memory

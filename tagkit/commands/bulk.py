@@ -9,13 +9,15 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from functools import partial
+from functools import partial, reduce
+from itertools import groupby
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.commands.inputs import expanded, is_caption, is_file, open_document
+from tagkit.commands.inputs import expanded, is_caption, open_document
 from tagkit.commands.judging import Judge, Options, suffixes_of
 from tagkit.commands.processes import core_count, in_order
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
@@ -47,7 +49,9 @@ if TYPE_CHECKING:
 
 # Below this, starting processes costs more than they save.
 _WORTH_BYTES = 1 << 20
+_A_FILE_BYTES = 1 << 9  # what can be checked in the time that it takes to open a file
 _LARGE_BYTES = 1 << 18
+_PIECE_BYTES = 400_000
 _GROUP = 200
 _TEXT_SUFFIXES = (".txt", ".text", ".prompt")
 
@@ -92,7 +96,7 @@ def is_worth_it(arguments: Sequence[str], options: Options) -> bool:
         return False
     size = 0
     for argument in expanded(arguments, suffixes_of(options)):
-        size += Path(argument).stat().st_size if is_file(argument) else 0
+        size += _A_FILE_BYTES + _size(argument)
         if size >= _WORTH_BYTES:
             return True
     return False
@@ -180,12 +184,18 @@ def _tasks(arguments: Sequence[str], options: Options) -> Iterator[_Task]:
 
 def _pieces(argument: str, options: Options) -> list[Piece] | None:
     """Pieces of a large file of prompts or captions; None for anything else."""
-    path = Path(argument)
-    if not is_file(argument) or path.suffix.lower() not in _TEXT_SUFFIXES:
+    if options.split != "lines" or not argument.lower().endswith(_TEXT_SUFFIXES):
         return None
-    if options.split != "lines" or path.stat().st_size < _LARGE_BYTES:
-        return None
-    return pieces(path)
+    return pieces(Path(argument), _PIECE_BYTES) if _size(argument) >= _LARGE_BYTES else None
+
+
+def _size(argument: str) -> int:
+    """The size of a file in bytes, 0 for what is none."""
+    try:
+        found = Path(argument).stat()
+    except (OSError, ValueError):  # a long prompt is no file name
+        return 0
+    return found.st_size if S_ISREG(found.st_mode) else 0
 
 
 def _holds_captions(argument: str, options: Options) -> bool:
@@ -198,9 +208,27 @@ def _worker(options: Options) -> Callable[[_Task], list[_Part]]:
     always = frozenset(rule.code for rule in shipped_rules() if rule.always)
 
     def parts(task: _Task) -> list[_Part]:
-        return [_part(argument, task.piece, judge, always) for argument in task.arguments]
+        found = (_part(argument, task.piece, judge, always) for argument in task.arguments)
+        return list(_joined(found))
 
     return parts
+
+
+def _joined(parts: Iterable[_Part]) -> Iterator[_Part]:
+    """The same with as few parts as will do, since each of them costs the one that prints."""
+    for bears, run in groupby(parts, key=lambda part: bool(part.error or part.once)):
+        if bears:
+            yield from run
+            continue
+        joined = list(run)
+        yield _Part(
+            joined[-1].path,
+            joined[0].model,
+            SEPARATOR.join([each.prompts for each in joined]),
+            tuple([found for each in joined for found in each.diagnostics]),
+            summary=reduce(Summary.plus, [each.summary for each in joined]),
+            refused=any(each.refused for each in joined),
+        )
 
 
 def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[str]) -> _Part:
@@ -208,12 +236,12 @@ def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[st
     try:
         if piece is None:
             document = open_document(argument, options.split, captions=options.captions)
-            return _encoded(document, AT_THE_TOP, judge.linter_for(argument, document), always)
+            return _encoded(document, AT_THE_TOP, judge.linter_for(document), always)
         text = read_piece(Path(argument), piece)
         captions = _holds_captions(argument, options)
         document = parse_document(text, argument, options.split, captions=captions)
         start = Start(piece.lines, piece.offset)
-        return _encoded(document, start, judge.linter_for(argument, document), always)
+        return _encoded(document, start, judge.linter_for(document), always)
     except UserError as error:
         return _Part(argument, error=error)
     except (OSError, UnicodeDecodeError) as error:

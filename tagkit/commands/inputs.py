@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,14 +48,25 @@ def expanded(arguments: Sequence[str], suffixes: Sequence[str] = PROMPT_FILES) -
     """
     for argument in arguments:
         if _is_folder(argument):
-            found = sorted(path for each in suffixes for path in Path(argument).glob(f"*{each}"))
-            yield from map(str, found) if found else (argument,)
+            yield from _files_in(Path(argument), suffixes) or (argument,)
         elif is_job_file(argument):
             from tagkit.commands.job_prompts import job_inputs
 
             yield from job_inputs(Path(argument))
         else:
             yield argument
+
+
+def _files_in(folder: Path, suffixes: Sequence[str]) -> list[str]:
+    """The files with these suffixes, sorted; training sets have too many for `Path.glob`."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError:  # what cannot be read has none
+        return []
+    found = sorted(name for each in suffixes for name in fnmatch.filter(names, f"*{each}"))
+    before = str(folder / "_").removesuffix("_")
+    return [f"{before}{name}" for name in found]
 
 
 def open_document(
@@ -67,10 +80,11 @@ def open_document(
         content = sys.stdin.buffer.read()
         return decode_document(content, "<stdin>", split, captions=bool(captions))
     path = Path(argument)
-    if is_file(argument):
-        if _suffix(path) in IMAGE_SUFFIXES:
+    suffix = _suffix(path)
+    if _is_file(path):
+        if suffix in IMAGE_SUFFIXES:
             return _image_document(path)
-        if is_job_file(argument):
+        if suffix in JOB_SUFFIXES:
             from tagkit.commands.job_prompts import job_document
 
             return job_document(path)
@@ -78,7 +92,7 @@ def open_document(
         return read_document(path, split, captions=said)
     if _is_folder(argument):
         raise empty_folder(argument)
-    if _suffix(path) in KNOWN_SUFFIXES:
+    if suffix in KNOWN_SUFFIXES:
         raise UserError(f"there is no file `{argument}`")
     document = parse_document(argument, TEXT, split, captions=bool(captions))
     if not document.records:
@@ -101,10 +115,7 @@ def is_caption(path: Path) -> bool:
 
 def is_file(argument: str) -> bool:
     """Whether the argument names an existing file; a long prompt is no file name."""
-    try:
-        return Path(argument).is_file()
-    except (OSError, ValueError):
-        return False
+    return _is_file(Path(argument))
 
 
 def is_job_file(argument: str) -> bool:
@@ -115,6 +126,13 @@ def is_job_file(argument: str) -> bool:
 def is_text(argument: str) -> bool:
     """Whether the argument is neither a file nor a folder: a prompt, or stdin."""
     return not is_file(argument) and not _is_folder(argument)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_folder(argument: str) -> bool:

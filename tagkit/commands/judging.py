@@ -89,6 +89,7 @@ class Judge:
         self._rules = cache(lambda settings: rules_for(options, settings))
         self._files = cache(Files)
         self._choice = lru_cache(_REMEMBERED)(choose_card)
+        self._linter_of = cache(self._linter_by)
         self._known: dict[str, Rule] = {}
         self._linters: dict[tuple[object, ...], Linter] = {}
 
@@ -106,17 +107,18 @@ class Judge:
                 report(error)
                 self.failed = True
 
-    def linter_for(self, argument: str, document: Document) -> LinterFor:
-        """Finds the linter of each record of what an argument means; it works safe fixes out."""
-        return self._linter_for(document, self._settings_of(argument), ("safe",))
+    def linter_for(self, document: Document) -> LinterFor:
+        """Finds the linter of each record of a document; it works safe fixes out."""
+        return self._linter_for(document, self._settings_of(document), ("safe",))
 
-    def _settings_of(self, argument: str) -> Settings:
-        return self._settings(Path(argument).parent if is_file(argument) else Path())
+    def _settings_of(self, document: Document) -> Settings:
+        """Those of the folder of a file; what is no file lies in the current one."""
+        return self._settings(Path(document.path).parent)
 
     def _outcome(self, argument: str) -> Outcome:
         options = self.options
         document = open_document(argument, options.split, captions=options.captions)
-        settings = self._settings_of(argument)
+        settings = self._settings_of(document)
         safe = self._lint(document, settings, ("safe",))
         fixes: tuple[Safety, ...] = ("safe", "unsafe")
         asked = self._lint(document, settings, fixes) if options.unsafe_fixes else safe
@@ -143,10 +145,22 @@ class Judge:
     ) -> LinterFor:
         """Finds the linter of each record: its model, who named that, its dialect."""
         asked = self.options.dialect or settings.dialect
+        linter_of = self._linter_of(settings, fixes)
+
+        def linter_for(record: Record) -> tuple[str, str, Linter]:
+            dialect = CAPTIONS if document.captions else choose_dialect(asked, record)
+            return linter_of(record.settings, dialect)
+
+        return linter_for
+
+    def _linter_by(
+        self, settings: Settings, fixes: tuple[Safety, ...]
+    ) -> Callable[[str | None, str], tuple[str, str, Linter]]:
+        """Finds the linter by the settings of a record and its dialect."""
         rules = self._rules(settings)
         self._known |= {rule.code: rule for rule in rules}
 
-        @cache
+        @lru_cache(_REMEMBERED)
         def linter_of(settings_line: str | None, dialect: str) -> tuple[str, str, Linter]:
             choice = self._choice(self.options.model, settings_line, settings)
             key = (choice.name, choice.card is None, dialect, settings, fixes)
@@ -162,11 +176,7 @@ class Judge:
                 )
             return choice.name, choice.source, self._linters[key]
 
-        def linter_for(record: Record) -> tuple[str, str, Linter]:
-            dialect = CAPTIONS if document.captions else choose_dialect(asked, record)
-            return linter_of(record.settings, dialect)
-
-        return linter_for
+        return linter_of
 
 
 def suffixes_of(options: Options) -> tuple[str, ...]:

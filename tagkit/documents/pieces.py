@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-SIZE = 400_000
-
 # What bears on more than its own line, or wants an error that speaks of the whole file.
 _JOINING = re.compile(rb"Negative prompt:|Steps: *\d|.*(?:#\s*tagkit:|\0|\r[^\n])", re.DOTALL)
 # All that `_JOINING` finds has one of these; most files do not, and letters are sooner looked for.
@@ -34,7 +32,7 @@ class Piece(msgspec.Struct, frozen=True):
     offset: int
 
 
-def pieces(path: Path, size: int = SIZE) -> list[Piece] | None:
+def pieces(path: Path, size: int) -> list[Piece] | None:
     """Pieces that hold the prompts of the file between them, each of some more bytes than `size`.
 
     None where the file cannot be cut: what one of its lines means hangs on others, or it is not

@@ -53,8 +53,13 @@ class Summary(msgspec.Struct, frozen=True):
 
     def plus(self, other: Summary) -> Summary:
         """Both together."""
-        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True)
-        return Summary(*(mine + theirs for mine, theirs in pairs))
+        return Summary(
+            self.prompts + other.prompts,
+            self.errors + other.errors,
+            self.warnings + other.warnings,
+            self.infos + other.infos,
+            self.fixable + other.fixable,
+        )
 
     def less(self, other: Summary) -> Summary:
         """This one without what `other` counts."""

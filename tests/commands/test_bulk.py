@@ -10,6 +10,11 @@ from tagkit.commands.judging import Options
 from tagkit.documents import Piece
 
 PIECE = Piece(0, 10, 0, 0)
+OPTIONS = Options(
+    fix=False, unsafe_fixes=False, diff=False, fit=None, add_negative=False, strict_length=False,
+    select=(), ignore=(), rules=(), model=None, dialect=None, captions=None, keep_tokens=0,
+    split="lines", form="json", statistics=False,
+)  # fmt: skip
 PROMPTS = [
     "1girl, solo, long hair, smile",
     "1girl, 1girl, hat",
@@ -37,6 +42,7 @@ def as_json(arguments, capfd):
 
 def test_many_prompts_are_reported_as_few_are(folder, capfd, monkeypatch):
     monkeypatch.setattr(bulk, "_LARGE_BYTES", 1 << 14)
+    monkeypatch.setattr(bulk, "_PIECE_BYTES", 1 << 14)
     monkeypatch.setattr(bulk, "_WORTH_BYTES", 1)
     many = as_json([folder], capfd)
     monkeypatch.setattr(bulk, "_WORTH_BYTES", 1 << 40)
@@ -46,6 +52,27 @@ def test_many_prompts_are_reported_as_few_are(folder, capfd, monkeypatch):
     assert document["summary"]["prompts"] == len(PROMPTS) * 1500 + 3
     said = [each["code"] for each in document["diagnostics"] if "large" in each["path"]]
     assert said.count("NEG101") == 1
+
+
+def test_a_folder_of_captions_is_reported_as_few_of_them_are(tmp_path, capfd, monkeypatch):
+    for number, prompt in enumerate(PROMPTS * 60):
+        (tmp_path / f"{number}.txt").write_text(prompt, encoding="utf-8")
+    (tmp_path / "100.txt").write_bytes(b"\xff")
+    (tmp_path / "200.txt").write_text("1girl, child, nude")
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1)
+    many = as_json([tmp_path, "--captions"], capfd)
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1 << 40)
+    assert as_json([tmp_path, "--captions"], capfd) == many
+    assert json.loads(many[1])["summary"]["prompts"] == len(PROMPTS) * 60 - 1
+
+
+def test_files_share_a_part_but_for_what_is_said_once(folder):
+    work = bulk._worker(OPTIONS)
+    record, small = (str(folder / f"{name}.txt") for name in ("record", "small"))
+    parts = work(bulk._Task((record, record, small, record)))
+    assert [(part.summary.prompts, part.path) for part in parts] == [
+        (2, record), (2, small), (1, record),
+    ]  # fmt: skip
 
 
 def test_an_unreadable_file_is_named_and_the_rest_is_checked(folder, capfd, monkeypatch):
@@ -58,14 +85,9 @@ def test_an_unreadable_file_is_named_and_the_rest_is_checked(folder, capfd, monk
 
 
 def test_a_file_that_goes_away_meanwhile_is_named(folder):
-    options = Options(
-        fix=False, unsafe_fixes=False, diff=False, fit=None, add_negative=False,
-        strict_length=False, select=(), ignore=(), rules=(), model=None, dialect=None,
-        captions=None, keep_tokens=0, split="lines", form="json", statistics=False,
-    )  # fmt: skip
-    (first, *_) = bulk._tasks([str(folder / "large.txt")], options)
+    (first, *_) = bulk._tasks([str(folder / "large.txt")], OPTIONS)
     gone = msgspec.structs.replace(first, arguments=(str(folder / "gone.txt"),), piece=PIECE)
-    (part,) = bulk._worker(options)(gone)
+    (part,) = bulk._worker(OPTIONS)(gone)
     assert "has changed while it was read" in str(part.error)
 
 

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tagkit.documents import parse_document, pieces, read_piece
-from tagkit.documents.pieces import SIZE
 from tagkit.documents.reading import LONGEST_PROMPT
 from tagkit.spans import Span
 
@@ -25,6 +24,7 @@ LINE = st.sampled_from(
     ]
 )
 ENDS = st.sampled_from(["\n", "\n", "\r\n"])
+SIZE = 4000
 
 
 def cut(content: bytes, size: int = SIZE) -> list | None:
