@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,7 +86,7 @@ class Judge:
     def __init__(self, options: Options) -> None:
         self.options = options
         self.failed = False
-        self._settings = cache(find_settings)
+        self._settings = cache(lambda folder: find_settings(Path(folder)))
         self._rules = cache(lambda settings: rules_for(options, settings))
         self._files = cache(Files)
         self._choice = lru_cache(_REMEMBERED)(choose_card)
@@ -113,7 +114,7 @@ class Judge:
 
     def _settings_of(self, document: Document) -> Settings:
         """Those of the folder of a file; what is no file lies in the current one."""
-        return self._settings(Path(document.path).parent)
+        return self._settings(document.path[: document.path.rfind(os.sep) + 1])
 
     def _outcome(self, argument: str) -> Outcome:
         options = self.options
