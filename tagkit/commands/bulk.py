@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.commands.inputs import expanded, is_caption, open_document
+from tagkit.commands.inputs import expanded
 from tagkit.commands.judging import Judge, Options, suffixes_of
 from tagkit.commands.processes import core_count, in_order
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
@@ -198,10 +198,6 @@ def _size(argument: str) -> int:
     return found.st_size if S_ISREG(found.st_mode) else 0
 
 
-def _holds_captions(argument: str, options: Options) -> bool:
-    return is_caption(Path(argument)) if options.captions is None else options.captions
-
-
 def _worker(options: Options) -> Callable[[_Task], list[_Part]]:
     """What does the work in a process of its own."""
     judge = Judge(options)
@@ -232,14 +228,14 @@ def _joined(parts: Iterable[_Part]) -> Iterator[_Part]:
 
 
 def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[str]) -> _Part:
-    options = judge.options
     try:
         if piece is None:
-            document = open_document(argument, options.split, captions=options.captions)
+            document = judge.document(argument)
             return _encoded(document, AT_THE_TOP, judge.linter_for(document), always)
-        text = read_piece(Path(argument), piece)
-        captions = _holds_captions(argument, options)
-        document = parse_document(text, argument, options.split, captions=captions)
+        path = Path(argument)
+        text = read_piece(path, piece)
+        captions = judge.holds_captions(path)
+        document = parse_document(text, str(path), judge.options.split, captions=captions)
         start = Start(piece.lines, piece.offset)
         return _encoded(document, start, judge.linter_for(document), always)
     except UserError as error:

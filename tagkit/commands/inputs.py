@@ -5,6 +5,8 @@ from __future__ import annotations
 import fnmatch
 import os
 import sys
+from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,7 @@ IMAGE_SUFFIXES = frozenset(".png .jpg .jpeg .webp .avif".split())
 JOB_SUFFIXES = frozenset(".yaml .yml .json".split())
 # What trainers take for a picture, whether or not tagkit reads it.
 PICTURE_SUFFIXES = (*sorted(IMAGE_SUFFIXES), ".bmp", ".jxl")
+_OFTEN = 8  # files of a folder, for which each picture that may be there is asked for
 
 
 def named(arguments: Sequence[str], command: str) -> Sequence[str]:
@@ -59,22 +62,55 @@ def expanded(arguments: Sequence[str], suffixes: Sequence[str] = PROMPT_FILES) -
 
 def _files_in(folder: Path, suffixes: Sequence[str]) -> list[str]:
     """The files with these suffixes, sorted; training sets have too many for `Path.glob`."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
-    except OSError:  # what cannot be read has none
-        return []
+    names = _names_in(folder)
     found = sorted(name for each in suffixes for name in fnmatch.filter(names, f"*{each}"))
     before = str(folder / "_").removesuffix("_")
     return [f"{before}{name}" for name in found]
 
 
+def _names_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
+    except OSError:  # what cannot be read has none
+        return []
+
+
+class Pictures:
+    """What lies beside text files. Folders that are asked about often are listed once for all."""
+
+    def __init__(self) -> None:
+        self._asked = Counter[Path]()
+        self._stems = cache(_stems_of_pictures)
+
+    def captioned_by(self, path: Path) -> bool:
+        """Whether it is a caption file by its suffix, or a text file beside one of its name."""
+        suffix = _suffix(path)
+        if suffix != ".txt":
+            return suffix == ".caption"
+        folder = path.parent
+        self._asked[folder] += 1
+        if self._asked[folder] > _OFTEN:
+            return path.stem in self._stems(folder)
+        suffixes = (*PICTURE_SUFFIXES, *map(str.upper, PICTURE_SUFFIXES))
+        return any(path.with_suffix(each).exists() for each in suffixes)
+
+
+def _stems_of_pictures(folder: Path) -> frozenset[str]:
+    parts = [name.rpartition(".") for name in _names_in(folder)]
+    return frozenset(stem for stem, _, suffix in parts if f".{suffix.lower()}" in PICTURE_SUFFIXES)
+
+
 def open_document(
-    argument: str, split: str = "lines", *, captions: bool | None = False
+    argument: str,
+    split: str = "lines",
+    *,
+    captions: bool | None = False,
+    pictures: Pictures | None = None,
 ) -> Document:
     """The document that an argument means. Raises UserError.
 
-    captions: whether it holds captions; None if that is to be told by what lies beside it.
+    captions: whether it holds captions; None if that is to be told by the pictures beside it.
     """
     if argument == STDIN:
         content = sys.stdin.buffer.read()
@@ -88,8 +124,9 @@ def open_document(
             from tagkit.commands.job_prompts import job_document
 
             return job_document(path)
-        said = is_caption(path) if captions is None else captions
-        return read_document(path, split, captions=said)
+        if captions is None:
+            captions = (pictures or Pictures()).captioned_by(path)
+        return read_document(path, split, captions=captions)
     if _is_folder(argument):
         raise empty_folder(argument)
     if suffix in KNOWN_SUFFIXES:
@@ -103,14 +140,6 @@ def open_document(
 def empty_folder(folder: str) -> UserError:
     """The error for a folder that brings no files."""
     return UserError(f"folder `{folder}` has no *{' or *'.join(PROMPT_FILES)} file")
-
-
-def is_caption(path: Path) -> bool:
-    """Whether it is a caption file by its suffix, or a text file beside a picture of its name."""
-    if _suffix(path) == ".caption":
-        return True
-    suffixes = (*PICTURE_SUFFIXES, *map(str.upper, PICTURE_SUFFIXES))
-    return _suffix(path) == ".txt" and any(path.with_suffix(each).exists() for each in suffixes)
 
 
 def is_file(argument: str) -> bool:

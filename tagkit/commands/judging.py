@@ -13,6 +13,7 @@ from tagkit.commands.choosing import choose_card, choose_dialect
 from tagkit.commands.inputs import (
     CAPTION_FILES,
     PROMPT_FILES,
+    Pictures,
     expanded,
     is_file,
     open_document,
@@ -89,6 +90,7 @@ class Judge:
         self._settings = cache(lambda folder: find_settings(Path(folder)))
         self._rules = cache(lambda settings: rules_for(options, settings))
         self._files = cache(Files)
+        self._pictures = Pictures()
         self._choice = lru_cache(_REMEMBERED)(choose_card)
         self._linter_of = cache(self._linter_by)
         self._known: dict[str, Rule] = {}
@@ -108,6 +110,18 @@ class Judge:
                 report(error)
                 self.failed = True
 
+    def document(self, argument: str) -> Document:
+        """What an argument means. Raises UserError."""
+        options = self.options
+        return open_document(
+            argument, options.split, captions=options.captions, pictures=self._pictures
+        )
+
+    def holds_captions(self, path: Path) -> bool:
+        """Whether a file holds captions, as the options say or by the pictures beside it."""
+        captions = self.options.captions
+        return self._pictures.captioned_by(path) if captions is None else captions
+
     def linter_for(self, document: Document) -> LinterFor:
         """Finds the linter of each record of a document; it works safe fixes out."""
         return self._linter_for(document, self._settings_of(document), ("safe",))
@@ -118,7 +132,7 @@ class Judge:
 
     def _outcome(self, argument: str) -> Outcome:
         options = self.options
-        document = open_document(argument, options.split, captions=options.captions)
+        document = self.document(argument)
         settings = self._settings_of(document)
         safe = self._lint(document, settings, ("safe",))
         fixes: tuple[Safety, ...] = ("safe", "unsafe")

@@ -66,6 +66,16 @@ def test_a_folder_of_captions_is_reported_as_few_of_them_are(tmp_path, capfd, mo
     assert json.loads(many[1])["summary"]["prompts"] == len(PROMPTS) * 60 - 1
 
 
+def test_a_file_has_one_name_whatever_its_size(folder, capfd, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", 1)
+    monkeypatch.setattr(bulk, "_LARGE_BYTES", 1)
+    _, out, _ = as_json(["./small.txt", "./record.txt"], capfd)
+    assert [each["path"] for each in json.loads(out)["prompts"]] == ["small.txt"] * 2 + [
+        "record.txt"
+    ]
+
+
 def test_files_share_a_part_but_for_what_is_said_once(folder):
     work = bulk._worker(OPTIONS)
     record, small = (str(folder / f"{name}.txt") for name in ("record", "small"))
