@@ -9,8 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from functools import partial, reduce
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
@@ -19,33 +18,26 @@ import msgspec
 
 from tagkit.commands.inputs import expanded
 from tagkit.commands.judging import Judge, Options, suffixes_of
+from tagkit.commands.parts import Part, joined, part_of
 from tagkit.commands.processes import core_count, in_order
 from tagkit.commands.shared import EXIT_DONE, EXIT_FAILED, EXIT_FOUND, report
 from tagkit.documents import Piece, parse_document, pieces, read_piece
 from tagkit.errors import UserError
-from tagkit.linting.batch import LintedPrompt
-from tagkit.linting.linter import unused_suppressions
 from tagkit.packs import shipped_rules
 from tagkit.reporting.as_json import (
     AT_THE_TOP,
     MIDDLE,
     SEPARATOR,
-    DocumentEncoder,
     Start,
     Summary,
     closing,
     opening,
-    summary_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO
 
-    from tagkit.commands.judging import LinterFor
-    from tagkit.documents import Document, Record
-    from tagkit.linting.diagnostics import Diagnostic
-    from tagkit.linting.linter import Report
 
 # Below this, starting processes costs more than they save.
 _WORTH_BYTES = 1 << 20
@@ -61,31 +53,6 @@ class _Task(msgspec.Struct, frozen=True):
 
     arguments: tuple[str, ...]
     piece: Piece | None = None
-
-
-class _Once(msgspec.Struct, frozen=True):
-    """A finding that is said once a document: its place among the part's runs, what it adds."""
-
-    index: int
-    code: str
-    counted: Summary
-
-
-class _Part(msgspec.Struct, frozen=True):
-    """What came of one document or piece.
-
-    prompts: their items. diagnostics: items in runs; one that is said once a document is a run.
-    refused: a rule that nothing switches off found something. error: instead of everything else.
-    """
-
-    path: str
-    model: str = ""
-    prompts: bytes = b""
-    diagnostics: tuple[bytes, ...] = ()
-    once: tuple[_Once, ...] = ()
-    summary: Summary = Summary()
-    refused: bool = False
-    error: UserError | None = None
 
 
 def is_worth_it(arguments: Sequence[str], options: Options) -> bool:
@@ -128,7 +95,7 @@ class _Printer:
         self.summary = Summary()
         self.refused = self.failed = self._has_findings = False
 
-    def take(self, part: _Part) -> None:
+    def take(self, part: Part) -> None:
         """The next part; those of one document come one after the other."""
         if part.error:
             report(part.error)
@@ -154,7 +121,7 @@ class _Printer:
         self._output.write(closing(self.summary, {}))
         self._output.flush()
 
-    def _unsaid(self, part: _Part) -> list[bytes]:
+    def _unsaid(self, part: Part) -> list[bytes]:
         """The part's findings without those that its document has had already."""
         if part.path != self._path:
             self._path, self._said = part.path, set()
@@ -198,116 +165,31 @@ def _size(argument: str) -> int:
     return found.st_size if S_ISREG(found.st_mode) else 0
 
 
-def _worker(options: Options) -> Callable[[_Task], list[_Part]]:
+def _worker(options: Options) -> Callable[[_Task], list[Part]]:
     """What does the work in a process of its own."""
     judge = Judge(options)
     always = frozenset(rule.code for rule in shipped_rules() if rule.always)
 
-    def parts(task: _Task) -> list[_Part]:
+    def parts(task: _Task) -> list[Part]:
         found = (_part(argument, task.piece, judge, always) for argument in task.arguments)
-        return list(_joined(found))
+        return list(joined(found))
 
     return parts
 
 
-def _joined(parts: Iterable[_Part]) -> Iterator[_Part]:
-    """The same with as few parts as will do, since each of them costs the one that prints."""
-    for bears, run in groupby(parts, key=lambda part: bool(part.error or part.once)):
-        if bears:
-            yield from run
-            continue
-        joined = list(run)
-        yield _Part(
-            joined[-1].path,
-            joined[0].model,
-            SEPARATOR.join([each.prompts for each in joined]),
-            tuple([found for each in joined for found in each.diagnostics]),
-            summary=reduce(Summary.plus, [each.summary for each in joined]),
-            refused=any(each.refused for each in joined),
-        )
-
-
-def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[str]) -> _Part:
+def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[str]) -> Part:
     try:
         if piece is None:
             document = judge.document(argument)
-            return _encoded(document, AT_THE_TOP, judge.linter_for(document), always)
+            return part_of(document, AT_THE_TOP, judge.linter_for(document), always)
         path = Path(argument)
         text = read_piece(path, piece)
         captions = judge.holds_captions(path)
         document = parse_document(text, str(path), judge.options.split, captions=captions)
         start = Start(piece.lines, piece.offset)
-        return _encoded(document, start, judge.linter_for(document), always)
+        return part_of(document, start, judge.linter_for(document), always)
     except UserError as error:
-        return _Part(argument, error=error)
+        return Part(argument, error=error)
     except (OSError, UnicodeDecodeError) as error:
         changed = UserError(f"`{argument}` has changed while it was read", str(error), "try again")
-        return _Part(argument, error=changed)
-
-
-def _encoded(
-    document: Document, start: Start, linter_for: LinterFor, always: frozenset[str]
-) -> _Part:
-    encoder = DocumentEncoder(document, start)
-    findings = _Findings(encoder)
-    prompts: list[bytes] = []
-    others: list[tuple[Record, Report]] = []
-    first = ""
-    for record in document.records:
-        model, source, linter = linter_for(record)
-        first = first or model
-        brief = linter.brief(record, findings.said)
-        if brief:
-            prompts.append(encoder.brief(record, model, brief))
-            if brief.found:
-                findings.add(brief.found, record.positive_span.start)
-            if brief.absent:
-                findings.add(brief.absent)
-            continue
-        report = linter.lint_whole(record)
-        others.append((record, report))
-        prompts.append(encoder.linted(LintedPrompt(record, model, source, report), report.fixed))
-        findings.add(report.diagnostics)
-    unused = unused_suppressions(others)
-    if unused:
-        findings.add(linter.comments(unused))
-    return _Part(
-        document.path,
-        first,
-        SEPARATOR.join(prompts),
-        findings.runs(),
-        tuple(findings.once),
-        summary_of(findings.found, len(prompts)),
-        any(each.code in always for each in findings.found),
-    )
-
-
-class _Findings:
-    """The findings of a document, each that is to be said once only the first time."""
-
-    def __init__(self, encoder: DocumentEncoder) -> None:
-        self._encoder = encoder
-        self._runs: list[list[bytes]] = [[]]
-        self.found: list[Diagnostic] = []
-        self.once: list[_Once] = []
-        self.said: set[str] = set()
-
-    def add(self, found: Iterable[Diagnostic], offset: int = 0) -> None:
-        """More of them, in a text that begins at `offset` of the document."""
-        for each in found:
-            if not each.once:
-                self._runs[-1].append(self._encoder.diagnostic(each, offset))
-            elif each.code in self.said:
-                continue
-            else:
-                self._say_once(each, offset)
-            self.found.append(each)
-
-    def runs(self) -> tuple[bytes, ...]:
-        """Their items; what is said once stands alone in its run."""
-        return tuple(SEPARATOR.join(run) for run in self._runs if run)
-
-    def _say_once(self, each: Diagnostic, offset: int) -> None:
-        self._runs = [*filter(None, self._runs), [self._encoder.diagnostic(each, offset)], []]
-        self.once.append(_Once(len(self._runs) - 2, each.code, summary_of([each], 0)))
-        self.said.add(each.code)
+        return Part(argument, error=changed)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tagkit.cards import image_card
 from tagkit.clip import count_tokens
-from tagkit.commands.bulk import _encoded
+from tagkit.commands.parts import part_of
 from tagkit.documents import parse_document, parse_record
 from tagkit.linting import Knowledge, Linter, facts, shipped_lexicon
 from tagkit.linting.checking import Checker, _found
@@ -239,4 +239,4 @@ def as_json(text, linter):
     """All that is printed of a document, its summary included."""
     captions = linter.dialect == CAPTIONS
     document = parse_document(text, "x", captions=captions)
-    return _encoded(document, Start(2, 30), lambda _: ("baxl-v3", "", linter), frozenset())
+    return part_of(document, Start(2, 30), lambda _: ("baxl-v3", "", linter), frozenset())
