@@ -51,7 +51,9 @@ def expanded(arguments: Sequence[str], suffixes: Sequence[str] = PROMPT_FILES) -
     """
     for argument in arguments:
         if _is_folder(argument):
-            yield from _files_in(Path(argument), suffixes) or (argument,)
+            found = _sorted_names(Path(argument), suffixes)
+            before = str(Path(argument) / "x").removesuffix("x")
+            yield from (f"{before}{name}" for name in found) if found else (argument,)
         elif is_job_file(argument):
             from tagkit.commands.job_prompts import job_inputs
 
@@ -60,12 +62,10 @@ def expanded(arguments: Sequence[str], suffixes: Sequence[str] = PROMPT_FILES) -
             yield argument
 
 
-def _files_in(folder: Path, suffixes: Sequence[str]) -> list[str]:
-    """The files with these suffixes, sorted; training sets have too many for `Path.glob`."""
+def _sorted_names(folder: Path, suffixes: Sequence[str]) -> list[str]:
+    """Names of the files with these suffixes; training sets have too many for `Path.glob`."""
     names = _names_in(folder)
-    found = sorted(name for each in suffixes for name in fnmatch.filter(names, f"*{each}"))
-    before = str(folder / "_").removesuffix("_")
-    return [f"{before}{name}" for name in found]
+    return sorted(name for each in suffixes for name in fnmatch.filter(names, f"*{each}"))
 
 
 def _names_in(folder: Path) -> list[str]:
