@@ -71,7 +71,7 @@ def is_worth_it(arguments: Sequence[str], options: Options) -> bool:
 
 def lint_many(arguments: Sequence[str], options: Options, *, exit_zero: bool) -> int:
     """Checks everything and prints the JSON document; the exit status."""
-    parts = in_order(partial(_worker, options), _tasks(arguments, options), core_count())
+    parts = in_order(partial(_worker, options, arguments), _tasks(arguments, options), core_count())
     with tempfile.TemporaryFile() as spool:
         printer = _Printer(sys.stdout.buffer, spool)
         for group in parts:
@@ -165,9 +165,9 @@ def _size(argument: str) -> int:
     return found.st_size if S_ISREG(found.st_mode) else 0
 
 
-def _worker(options: Options) -> Callable[[_Task], list[Part]]:
+def _worker(options: Options, arguments: Sequence[str]) -> Callable[[_Task], list[Part]]:
     """What does the work in a process of its own."""
-    judge = Judge(options)
+    judge = Judge(options, arguments)
     always = frozenset(rule.code for rule in shipped_rules() if rule.always)
 
     def parts(task: _Task) -> list[Part]:
@@ -185,7 +185,8 @@ def _part(argument: str, piece: Piece | None, judge: Judge, always: frozenset[st
         path = Path(argument)
         text = read_piece(path, piece)
         captions = judge.holds_captions(path)
-        document = parse_document(text, str(path), judge.options.split, captions=captions)
+        read = parse_document(text, str(path), judge.options.split, captions=captions)
+        document = judge.as_used(read)
         start = Start(piece.lines, piece.offset)
         return part_of(document, start, judge.linter_for(document), always)
     except UserError as error:

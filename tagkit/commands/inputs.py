@@ -55,9 +55,9 @@ def expanded(arguments: Sequence[str], suffixes: Sequence[str] = PROMPT_FILES) -
             before = str(Path(argument) / "x").removesuffix("x")
             yield from (f"{before}{name}" for name in found) if found else (argument,)
         elif is_job_file(argument):
-            from tagkit.commands.job_prompts import job_inputs
+            from tagkit.commands.job_prompts import job_uses
 
-            yield from job_inputs(Path(argument))
+            yield from job_uses(Path(argument))
         else:
             yield argument
 

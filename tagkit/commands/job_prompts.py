@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tagkit.documents import Document, Record
 from tagkit.errors import UserError
 from tagkit.infotext.a1111 import written_settings
@@ -21,7 +23,28 @@ _GAP = "  "  # between a prompt and its negative prompt, which stand on one line
 _COMPARED = 12  # letters of a prompt that tell where it begins
 
 
-def job_inputs(path: Path) -> list[str]:
+class Use(msgspec.Struct, frozen=True):
+    """What a job file says of the prompts in a file that it names, in that of its own.
+
+    settings: in A1111's words, for those that do not say themselves what they were made with.
+    has_negative: it says a negative prompt, which those without one have then.
+    """
+
+    settings: str = ""
+    has_negative: bool = False
+
+    def of(self, document: Document) -> Document:
+        """The document of that file, as it is to be judged."""
+        if not self.has_negative:
+            return document
+        records = [
+            msgspec.structs.replace(record, is_exact=True) if record.negative is None else record
+            for record in document.records
+        ]
+        return msgspec.structs.replace(document, records=tuple(records))
+
+
+def job_uses(path: Path) -> dict[str, Use]:
     """The files that hold the prompts of a job file: itself, and those that it names.
 
     Itself alone where it cannot be read; whoever opens it will hear why.
@@ -29,9 +52,20 @@ def job_inputs(path: Path) -> list[str]:
     try:
         requests = read_source(path).requests
     except UserError:
-        return [str(path)]
-    files = (each.origin.record.rpartition(":")[0] or str(path) for each in requests)
-    return list(dict.fromkeys(files))
+        return {str(path): Use()}
+    uses: dict[str, Use] = {}
+    for each in requests:
+        file = each.origin.record.rpartition(":")[0]
+        if (file or str(path)) not in uses:
+            uses[file or str(path)] = _use(each) if file else Use()
+    return uses
+
+
+def _use(request: Request) -> Use:
+    """What a job file says: in its defaults, the first layer, and where it names the file."""
+    fields = merged(request.layers[0], request.layers[-1])
+    settings = written_settings({"Model": fields.model}) if fields.model else ""
+    return Use(settings, fields.negative not in (None, "auto"))
 
 
 def job_document(path: Path) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ from tagkit.commands.inputs import (
     Pictures,
     expanded,
     is_file,
+    is_job_file,
     open_document,
 )
 from tagkit.commands.packs import known_rules
@@ -34,6 +35,7 @@ from tagkit.settings import Settings, find_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tagkit.commands.job_prompts import Use
     from tagkit.linting.fitting import Fitting
 
     LinterFor = Callable[[Record], tuple[str, str, Linter]]
@@ -81,11 +83,13 @@ class Outcome(NamedTuple):
 class Judge:
     """Settings, rules and linters of one run, each made once whatever the number of files.
 
-    `failed` becomes true with the first input that cannot be judged.
+    arguments: what it is to judge; prompts that a job file among them names are judged as that uses
+    them. `failed` becomes true with the first input that cannot be judged.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, arguments: Sequence[str] = ()) -> None:
         self.options = options
+        self._arguments = arguments
         self.failed = False
         self._settings = cache(lambda folder: find_settings(Path(folder)))
         self._rules = cache(lambda settings: rules_for(options, settings))
@@ -101,9 +105,9 @@ class Judge:
         """Every rule that has judged so far, ordered by code."""
         return tuple(self._known[code] for code in sorted(self._known))
 
-    def outcomes(self, arguments: Sequence[str]) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Outcome]:
         """What comes of each input, one after the other; an error is reported, the rest is done."""
-        for argument in expanded(arguments, suffixes_of(self.options)):
+        for argument in expanded(self._arguments, suffixes_of(self.options)):
             try:
                 yield self._outcome(argument)
             except UserError as error:
@@ -113,9 +117,26 @@ class Judge:
     def document(self, argument: str) -> Document:
         """What an argument means. Raises UserError."""
         options = self.options
-        return open_document(
-            argument, options.split, captions=options.captions, pictures=self._pictures
+        return self.as_used(
+            open_document(
+                argument, options.split, captions=options.captions, pictures=self._pictures
+            )
         )
+
+    def as_used(self, document: Document) -> Document:
+        """The document as a job file uses it, if one does."""
+        use = self._uses.get(document.path)
+        return use.of(document) if use else document
+
+    @cached_property
+    def _uses(self) -> dict[str, Use]:
+        """What job files say of the prompts in files that they name; the first one counts."""
+        uses: dict[str, Use] = {}
+        for argument in filter(is_job_file, self._arguments):
+            from tagkit.commands.job_prompts import job_uses
+
+            uses = job_uses(Path(argument)) | uses
+        return uses
 
     def holds_captions(self, path: Path) -> bool:
         """Whether a file holds captions, as the options say or by the pictures beside it."""
@@ -148,6 +169,7 @@ class Judge:
         if is_file(argument):
             write_atomically(Path(argument).resolve(), document.encoded(wanted))
         after = parse_document(wanted, document.path, options.split, captions=document.captions)
+        after = self.as_used(after)
         return Outcome(argument, self._lint(after, settings, ("safe",)), safe, wanted, fittings)
 
     def _lint(
@@ -161,10 +183,12 @@ class Judge:
         """Finds the linter of each record: its model, who named that, its dialect."""
         asked = self.options.dialect or settings.dialect
         linter_of = self._linter_of(settings, fixes)
+        use = self._uses.get(document.path)
+        used = use.settings if use else ""
 
         def linter_for(record: Record) -> tuple[str, str, Linter]:
             dialect = CAPTIONS if document.captions else choose_dialect(asked, record)
-            return linter_of(record.settings, dialect)
+            return linter_of(record.settings or used or None, dialect)
 
         return linter_for
 

@@ -79,9 +79,9 @@ def command(paths: tuple[str, ...], watch: bool, exit_zero: bool, **asked: objec
     """Check prompts, and fix them.
 
     PATH is a file, a folder of *.txt files, an image or a job file, which brings the files that it
-    names; TEXT is a prompt; - is stdin, which with --fix comes back on stdout. A text file beside a
-    picture of its name is its caption. Images and job files are never written. The exit status is 1
-    for an error or a warning.
+    names and has them judged by its model and beside its negative prompt; TEXT is a prompt; - is
+    stdin, which with --fix comes back on stdout. A text file beside a picture of its name is its
+    caption. Images and job files are never written. The exit status is 1 for an error or a warning.
 
     \b
     Examples:
@@ -121,10 +121,10 @@ def _lint(arguments: Sequence[str], options: Options, *, exit_zero: bool) -> int
 
         if is_worth_it(arguments, options):
             return lint_many(arguments, options, exit_zero=exit_zero)
-    judge = Judge(options)
+    judge = Judge(options, arguments)
     verdict = _Verdict(options)
     piped = options.fix and any(map(is_text, arguments))
-    print_report(verdict.watched(judge.outcomes(arguments)), options, judge, piped=piped)
+    print_report(verdict.watched(judge.outcomes()), options, judge, piped=piped)
     if judge.failed:
         return EXIT_FAILED
     found = verdict.refused if exit_zero else verdict.wanting

@@ -49,9 +49,8 @@ def lint_captions(plan: Plan) -> None:
 
 def _findings(plan: Plan) -> Iterator[tuple[str, Diagnostic]]:
     """Every finding in a caption file, with its place."""
-    judge = Judge(_options(plan))
     files = [str(each.caption_path) for each in plan.pictures if each.caption_path]
-    for outcome in judge.outcomes(files) if files else ():
+    for outcome in Judge(_options(plan), files).outcomes():
         for each in outcome.linted.diagnostics():
             yield f"{outcome.source}", each
 

@@ -122,7 +122,9 @@ class Linter:
         What is to say of its missing negative prompt is the same for all that ask for the same
         traits. None for a prompt that is more, or that fixes make ask for others.
         """
-        if record.negative is not None or record.settings or record.suppressions:
+        if record.negative is not None or record.settings:
+            return None
+        if record.suppressions or record.is_exact:
             return None
         checker = self._checker(_NOTHING)
         glance = checker.glance(record.positive)

@@ -77,7 +77,7 @@ def test_a_file_has_one_name_whatever_its_size(folder, capfd, monkeypatch):
 
 
 def test_files_share_a_part_but_for_what_is_said_once(folder):
-    work = bulk._worker(OPTIONS)
+    work = bulk._worker(OPTIONS, ())
     record, small = (str(folder / f"{name}.txt") for name in ("record", "small"))
     parts = work(bulk._Task((record, record, small, record)))
     assert [(part.summary.prompts, part.path) for part in parts] == [
@@ -97,7 +97,7 @@ def test_an_unreadable_file_is_named_and_the_rest_is_checked(folder, capfd, monk
 def test_a_file_that_goes_away_meanwhile_is_named(folder):
     (first, *_) = bulk._tasks([str(folder / "large.txt")], OPTIONS)
     gone = msgspec.structs.replace(first, arguments=(str(folder / "gone.txt"),), piece=PIECE)
-    (part,) = bulk._worker(OPTIONS)(gone)
+    (part,) = bulk._worker(OPTIONS, ())(gone)
     assert "has changed while it was read" in str(part.error)
 
 

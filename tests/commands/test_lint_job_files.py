@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tagkit.commands import run
+from tagkit.commands import bulk, run
 
 JOBS = """\
 model: baxl-v3
@@ -83,6 +83,37 @@ def test_an_empty_folder_is_named_and_the_rest_is_checked(jobs, capfd):
     assert status == 2
     assert "has no *.txt" in err
     assert len(document["prompts"]) == 2
+
+
+@pytest.mark.parametrize("bulk_bytes", [1, 1 << 40])
+def test_prompts_that_a_job_file_names_are_judged_as_it_uses_them(
+    tmp_path, capfd, monkeypatch, bulk_bytes
+):
+    monkeypatch.setattr(bulk, "_WORTH_BYTES", bulk_bytes)
+    monkeypatch.setattr(bulk, "_LARGE_BYTES", 20)
+    (tmp_path / "bare.txt").write_text("1girl, solo, smile\n1girl, score_9\n", encoding="utf-8")
+    (tmp_path / "said.txt").write_text("1girl, score_9\nNegative prompt: hat\n", encoding="utf-8")
+    jobs = tmp_path / "jobs.yaml"
+    jobs.write_text(
+        "model: pony-v6\ndefaults: {negative: lowres}\nprompts:\n"
+        "  - {file: bare.txt}\n  - {file: said.txt, model: baxl-v3}\n"
+    )
+    run(["lint", str(jobs), "--output-format", "json"])
+    document = json.loads(capfd.readouterr().out)
+    assert [each["model"] for each in document["prompts"]] == ["pony-v6"] * 2 + ["baxl-v3"]
+    found = {(each["path"].rpartition("/")[2], each["code"]) for each in document["diagnostics"]}
+    assert not {code for name, code in found if name == "bare.txt"} & {"NEG101", "NEG102", "FIT101"}
+    assert ("said.txt", "NEG101") in found
+
+
+def test_fixing_what_a_job_file_names_adds_no_negative_prompt(tmp_path):
+    named = tmp_path / "more.txt"
+    named.write_text("1girl, 1girl\n\nsolo\nNegative prompt: hat\n", encoding="utf-8")
+    jobs = tmp_path / "jobs.yaml"
+    jobs.write_text("defaults: {negative: none}\nprompts: [{file: more.txt}]\n")
+    assert run(["lint", str(jobs), "--fix", "--add-negative"]) == 0
+    text = named.read_text(encoding="utf-8")
+    assert text == "1girl\n\nsolo\nNegative prompt: hat, halo, heterochromia, focus\n"
 
 
 @pytest.mark.parametrize("negative", ["none", "{text: hat, complete: none}"])
