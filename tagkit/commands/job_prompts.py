@@ -104,6 +104,7 @@ class _Page:
             negative_span,
             settings,
             is_exact=is_exact(fields.negative),
+            is_completed=negative is not None,
         )
 
     def _written(self, text: str, gap: str = "") -> Span:

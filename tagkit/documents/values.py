@@ -25,7 +25,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     The spans say where the three texts stand in the document; `line` counts from 1. `suppressions`
     are the comments on the line before it and at the head of the file. is_exact: whoever wrote the
-    negative prompt wants nothing added to it.
+    negative prompt wants nothing added to it. is_completed: what the checkpoint draws unasked is
+    added to it when it is rendered.
     """
 
     positive: str
@@ -37,6 +38,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     settings_span: Span | None = None
     suppressions: tuple[Suppression, ...] = ()
     is_exact: bool = False
+    is_completed: bool = False
 
     @property
     def allowed(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from tagkit.linting.diagnostics import Diagnostic, Edit, Fix, Where, apply_edits
 from tagkit.linting.files import NO_FILES, Files
 from tagkit.linting.fixing import fixed, fixed_list
 from tagkit.linting.matchers import OF_WHAT_IS_MISSING
+from tagkit.linting.matchers.overfit import OVERFIT
 from tagkit.linting.screening import Glance
 from tagkit.packs import Rule, Safety, selected, shipped_rules, switched_on
 from tagkit.prompt import parse
@@ -103,9 +104,8 @@ class Linter:
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, lexicon or lexicon_for(), files)
         self._checker = cache(self._checker_of)
         self._absences: dict[int, _Absent] = {}
-        self._completing = frozenset(
-            rule.code for rule in self.rules if rule.kind in OF_WHAT_IS_MISSING
-        )
+        self._completing = self._codes(OF_WHAT_IS_MISSING)
+        self._overfit = self._codes({OVERFIT})
 
     def lint(self, record: Record, said: Container[str] = ()) -> Report:
         """Judges one record; the report's spans count in the document that it stands in.
@@ -171,8 +171,7 @@ class Linter:
             record.negative is not None,
             self.keep_tokens,
         )
-        unasked = self._completing if record.is_exact else _NOTHING
-        checker, suppressed = self._checker(record.allowed | unasked), frozenset[str]()
+        checker, suppressed = self._checker(record.allowed | self._unasked(record)), _NOTHING
         if record.allowed:
             suppressed = self._suppressed(context, record.allowed)
         found = checker.check(context)
@@ -187,6 +186,15 @@ class Linter:
             self.dialect,
             suppressed,
         )
+
+    def _codes(self, kinds: Container[str]) -> frozenset[str]:
+        return frozenset(rule.code for rule in self.rules if rule.kind in kinds)
+
+    def _unasked(self, record: Record) -> frozenset[str]:
+        """The codes of rules on what its negative prompt lacks that have nothing to say of it."""
+        if record.is_exact:
+            return self._completing
+        return self._overfit if record.is_completed else _NOTHING
 
     def comments(self, unused: Sequence[Unused]) -> tuple[Diagnostic, ...]:
         """What the rules on comments say; spans count in the document."""

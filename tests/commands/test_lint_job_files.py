@@ -106,6 +106,15 @@ def test_prompts_that_a_job_file_names_are_judged_as_it_uses_them(
     assert ("said.txt", "NEG101") in found
 
 
+def test_a_negative_prompt_that_rendering_completes_lacks_no_overfit_tags(tmp_path, capfd):
+    path = tmp_path / "jobs.yaml"
+    path.write_text('model: baxl-v3\ndefaults: {negative: hat}\nprompts: ["1girl, smile"]\n')
+    assert run(["lint", str(path)]) == 0
+    said = capfd.readouterr().out
+    assert "NEG101" not in said
+    assert "NEG102" in said
+
+
 def test_fixing_what_a_job_file_names_adds_no_negative_prompt(tmp_path):
     named = tmp_path / "more.txt"
     named.write_text("1girl, 1girl\n\nsolo\nNegative prompt: hat\n", encoding="utf-8")

@@ -24,7 +24,7 @@ from tagkit.linting.matchers.installed import (
 from tagkit.linting.matchers.length import cut_by_chunk, over_length
 from tagkit.linting.matchers.listed import listed_tags
 from tagkit.linting.matchers.order import ORDER, out_of_order
-from tagkit.linting.matchers.overfit import asked_for, missing_overfit
+from tagkit.linting.matchers.overfit import OVERFIT, asked_for, missing_overfit
 from tagkit.linting.matchers.parentheses import unescaped_parentheses
 from tagkit.linting.matchers.punctuation import empty_segments, full_width_punctuation
 from tagkit.linting.matchers.ranges import out_of_range
@@ -70,7 +70,7 @@ MATCHERS: Mapping[str, Matcher] = {
     "never-together": never_together,
     ORDER: out_of_order,
     "out-of-range": out_of_range,
-    "overfit": missing_overfit,
+    OVERFIT: missing_overfit,
     REPEATED: repeated_tags,
     "underscore": underscores,
     "unescaped-parentheses": unescaped_parentheses,
@@ -82,7 +82,7 @@ MATCHERS: Mapping[str, Matcher] = {
 # They find something in a negative prompt that is not there; what of a positive tag they heed.
 OF_WHAT_IS_MISSING: Mapping[str, Callable[[str, Rule, Knowledge], frozenset[Hashable]]] = {
     "base-negative": heeded_by_none,
-    "overfit": asked_for,
+    OVERFIT: asked_for,
 }
 
 # What these find in a prompt of plain tags they find in one of the tags alone.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tagkit.linting.context import Context
     from tagkit.packs import Rule
 
+OVERFIT = "overfit"
+
 
 def missing_overfit(context: Context, rule: Rule) -> Iterator[Finding]:
     """The card's overfit entries that neither prompt speaks of; the fix appends all of them.
