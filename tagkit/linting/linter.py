@@ -178,14 +178,7 @@ class Linter:
         after, left = fixed(context, found, checker, self.fixes)
         placed = tuple(_placed(each, record) for each in found)
         texts = Texts(after.positive.text, after.negative.text, after.settings)
-        return Report(
-            placed,
-            texts,
-            tuple(left),
-            self.knowledge.card,
-            self.dialect,
-            suppressed,
-        )
+        return Report(placed, texts, tuple(left), self.knowledge.card, self.dialect, suppressed)
 
     def _codes(self, kinds: Container[str]) -> frozenset[str]:
         return frozenset(rule.code for rule in self.rules if rule.kind in kinds)
