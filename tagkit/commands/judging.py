@@ -28,6 +28,7 @@ from tagkit.lexicon import lexicon_for
 from tagkit.linting.batch import LintedDocument, fixed_text, lint_document
 from tagkit.linting.files import Files
 from tagkit.linting.linter import Linter
+from tagkit.linting.matchers.length import LENGTH
 from tagkit.packs import Rule, Safety, selected
 from tagkit.prompt import CAPTIONS
 from tagkit.settings import Settings, find_settings
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
     LinterFor = Callable[[Record], tuple[str, str, Linter]]
 
-# The matcher of rules that hold prompts against the card's token limit.
-_LENGTH = "length"
 # Records that differ in their settings only may go on for ever.
 _REMEMBERED = 1024
 
@@ -234,7 +233,7 @@ def rules_for(options: Options, settings: Settings) -> tuple[Rule, ...]:
 
 def _as_severe_as_asked(rule: Rule, options: Options, *, guessed: bool) -> Rule:
     severity = rule.severity
-    if rule.kind == _LENGTH and options.strict_length:
+    if rule.kind == LENGTH and options.strict_length:
         severity = "error"
     elif rule.if_guessed and guessed:
         severity = rule.if_guessed

@@ -15,6 +15,7 @@ import msgspec
 from tagkit.clip import CHUNK, chunk_sizes
 from tagkit.linting.facts import SEPARATOR, FactBook, Facts, RuleBit
 from tagkit.linting.matchers import ALONE, MEETINGS
+from tagkit.linting.matchers.length import CUT, LENGTH
 from tagkit.linting.matchers.order import ORDER
 from tagkit.linting.matchers.repeated import REPEATED
 from tagkit.linting.sorting import Sorting, is_in_order, list_sorting
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from tagkit.linting.facts import Summand
     from tagkit.packs import Rule
 
-_LENGTH = ("length", "cut-by-chunk")
-_GLANCED = frozenset({REPEATED, ORDER, *_LENGTH}) | ALONE | MEETINGS.keys()
+_GLANCED = frozenset({REPEATED, ORDER, LENGTH, CUT}) | ALONE | MEETINGS.keys()
 
 
 class Glance(msgspec.Struct, frozen=True, gc=False):
@@ -73,8 +73,9 @@ class Screen:
         self._everything = self.mask(lambda rule: True)
         self._repeated = self.mask(lambda rule: rule.kind == REPEATED)
         self._order = self.mask(lambda rule: rule.kind == ORDER)
-        self._length = self.mask(lambda rule: rule.kind in _LENGTH)
-        self._placing = self._order | self._length
+        self._length = self.mask(lambda rule: rule.kind == LENGTH)
+        self._cut = self.mask(lambda rule: rule.kind == CUT)
+        self._placing = self._order | self._length | self._cut
         self._most_tokens = min(knowledge.card.prompt.limit or CHUNK, CHUNK)
         self.facts = FactBook(rules, self.judging(lambda _: True), knowledge, where, dialect)
 
@@ -95,7 +96,7 @@ class Screen:
         text = SEPARATOR.join([tag.written for tag in tags])
         tokens = glance.tokens + glance.tags[-1].comma - tags[-1].comma
         again = self._sorting([tag.homes for tag in tags])
-        rules = glance.rules & ~self._placing | self._of_places(tokens, again)
+        rules = glance.rules & ~self._placing | self._of_places(tokens, tags, again)
         return Glance(text, rules, glance.heeded, tokens, tags, glance.signs, glance.met, again)
 
     def suspects(self, text: str) -> int:
@@ -131,7 +132,7 @@ class Screen:
         if len(set(written)) < len(written) or (said & self.facts.renamed and _is_repeated(tags)):
             found |= self._repeated
         sorting = self._sorting(homes)
-        found |= self._of_places(count, sorting)
+        found |= self._of_places(count, tags, sorting)
         return Glance(text, found, said & self.facts.heeded, count, tags, said, met, sorting)
 
     def _sorting(self, homes: Sequence[tuple[int, ...]]) -> Sorting | None:
@@ -139,10 +140,14 @@ class Screen:
             return None
         return list_sorting([*[()] * self.keep, *homes[self.keep :]] if self.keep else homes)
 
-    def _of_places(self, tokens: int, sorting: Sorting | None) -> int:
+    def _of_places(self, tokens: int, tags: Sequence[Facts], sorting: Sorting | None) -> int:
         """The rules that may find something in where tags stand."""
-        found = self._length if tokens > self._most_tokens else 0
-        return found | self._order if sorting else found
+        found = self._order if sorting else 0
+        if tokens > self._most_tokens:
+            found |= self._length
+            if self._cut and CHUNK in _chunks(tokens, tags)[:-1]:
+                found |= self._cut
+        return found
 
 
 def starts_of(tags: Iterable[Facts]) -> list[int]:
@@ -160,11 +165,15 @@ def tags_of(glance: Glance) -> list[Tag]:
 
 def chunks_of(glance: Glance) -> tuple[int, ...]:
     """Tokens of each chunk that the text is cut into."""
-    if glance.tokens <= CHUNK:
-        return (glance.tokens,)
-    ends = accumulate([tag.tokens for tag in glance.tags[:-1]])
-    commas = [end - 1 for end, tag in zip(ends, glance.tags, strict=False) if tag.parted]
-    return tuple(chunk_sizes(glance.tokens, commas))
+    return tuple(_chunks(glance.tokens, glance.tags))
+
+
+def _chunks(tokens: int, tags: Sequence[Facts]) -> Sequence[int]:
+    if tokens <= CHUNK:
+        return (tokens,)
+    ends = accumulate([tag.tokens for tag in tags[:-1]])
+    commas = [end - 1 for end, tag in zip(ends, tags, strict=False) if tag.parted]
+    return chunk_sizes(tokens, commas)
 
 
 def _is_repeated(tags: Sequence[Facts]) -> bool:

@@ -146,6 +146,16 @@ def test_long_lists_are_cut_where_their_texts_are(checkers, tags, dialect):
         assert chunks_of(glance) == count_tokens(text, dialect).chunks
 
 
+@given(
+    st.lists(st.sampled_from([*SIGNS, "1girl", "hat " * 30]), min_size=20),
+    st.sampled_from(["positive", "negative"]),
+    st.sampled_from(DIALECTS),
+)
+def test_no_tag_is_cut_unseen(screens, knowledge, tags, where, dialect):
+    text = ", ".join(tag.strip() for tag in tags)
+    assert_sound(screens["baxl-v3", where, dialect], text, knowledge["baxl-v3"], where, dialect)
+
+
 @pytest.mark.parametrize("dialect", ["a1111", CAPTIONS])
 @pytest.mark.parametrize("unsafe", [False, True])
 def test_lists_are_reported_as_trees_are(dialect, unsafe):

@@ -21,7 +21,7 @@ from tagkit.linting.matchers.installed import (
     missing_loras,
     missing_wildcard_files,
 )
-from tagkit.linting.matchers.length import cut_by_chunk, over_length
+from tagkit.linting.matchers.length import CUT, LENGTH, cut_by_chunk, over_length
 from tagkit.linting.matchers.listed import listed_tags
 from tagkit.linting.matchers.order import ORDER, out_of_order
 from tagkit.linting.matchers.overfit import OVERFIT, asked_for, missing_overfit
@@ -51,7 +51,7 @@ MATCHERS: Mapping[str, Matcher] = {
     "alias": aliases,
     "base-negative": missing_base_negative,
     "bracket-error": bracket_errors,
-    "cut-by-chunk": cut_by_chunk,
+    CUT: cut_by_chunk,
     "discouraged": discouraged_tags,
     "empty-segment": empty_segments,
     "exclusive": exclusive_tags,
@@ -60,7 +60,7 @@ MATCHERS: Mapping[str, Matcher] = {
     "full-width": full_width_punctuation,
     "implied": implied_tags,
     "in-both-prompts": tags_in_both,
-    "length": over_length,
+    LENGTH: over_length,
     "listed": listed_tags,
     "lora-without-trigger": loras_without_trigger,
     "malformed-weight": malformed_weights,

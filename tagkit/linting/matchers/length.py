@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Implied = Mapping[str, frozenset[str]]
 
+LENGTH = "length"
+CUT = "cut-by-chunk"
 _SHOWN = 40
 _MOST_CUTS = 20  # where chunks go on beyond that, the length is what is wrong
 
