@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _NEGATIVE = frozenset[Where]({"negative"})
 _NOTHING = frozenset[str]()
+_NOTHING_IS_ASKED = -1  # instead of what is heeded, where a negative prompt may well be missing
 UNKNOWN_MODEL = ImageCard(card="image", name="")
 
 
@@ -103,7 +104,7 @@ class Linter:
         self.keep_tokens = keep_tokens
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, lexicon or lexicon_for(), files)
         self._checker = cache(self._checker_of)
-        self._absences: dict[int, _Absent] = {}
+        self._absences = {_NOTHING_IS_ASKED: _Absent((), "", ())}
         self._completing = self._codes(OF_WHAT_IS_MISSING)
         self._overfit = self._codes({OVERFIT})
 
@@ -122,9 +123,7 @@ class Linter:
         What is to say of its missing negative prompt is the same for all that ask for the same
         traits. None for a prompt that is more, or that fixes make ask for others.
         """
-        if record.negative is not None or record.settings:
-            return None
-        if record.suppressions or record.is_exact:
+        if record.negative is not None or record.settings or record.suppressions:
             return None
         checker = self._checker(_NOTHING)
         glance = checker.glance(record.positive)
@@ -134,9 +133,10 @@ class Linter:
         settled = fixed_list(glance, found, checker, self.fixes) if found else glance
         if settled is None:
             return None
-        absent = self._absences.get(glance.heeded)
+        heeded = _NOTHING_IS_ASKED if record.is_exact else glance.heeded
+        absent = self._absences.get(heeded)
         if absent is None:
-            absent = self._absences[glance.heeded] = self._absent(settled.text, checker)
+            absent = self._absences[heeded] = self._absent(settled.text, checker)
         unsaid = [each for each in absent.found if not (each.once and each.code in said)]
         placed = tuple([_placed(each, record) for each in unsaid]) if unsaid else ()
         return Brief(found, placed, settled.text, absent.negative, glance, settled)
@@ -148,7 +148,7 @@ class Linter:
         return Report(
             (*(_placed(each, record) for each in brief.found), *brief.absent),
             Texts(brief.positive, brief.negative, ""),
-            (*left, *self._absences[brief.glance.heeded].left),
+            (*left, *(() if record.is_exact else self._absences[brief.glance.heeded].left)),
             self.knowledge.card,
             self.dialect,
             tokens=brief.glance.tokens,
