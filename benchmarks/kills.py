@@ -21,7 +21,8 @@ from pathlib import Path
 from PIL import Image
 
 import tagkit
-from tagkit.rendering.manifest import is_output, open_manifest
+from tagkit.rendering.manifest import open_manifest
+from tagkit.rendering.manifest_file import is_output
 
 JOBS = """\
 version: 1

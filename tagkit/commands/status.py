@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tagkit.rendering.lock import folder_lock
-from tagkit.rendering.manifest import FOLDER, Counts, open_manifest
+from tagkit.rendering.manifest import Counts, open_manifest
+from tagkit.rendering.manifest_file import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tagkit.rendering.job import Job
 from tagkit.rendering.loading import Means
-from tagkit.rendering.manifest import is_output
+from tagkit.rendering.manifest_file import is_output
 from tagkit.rendering.session import Order, Summary, plan, planned, render, render_order
 
 __all__ = [

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tagkit.errors import UserError
-from tagkit.rendering.disk import disk_full
 from tagkit.rendering.free_names import FreeNames
 from tagkit.rendering.job import Job
+from tagkit.rendering.manifest_file import FILE, FOLDER, connected, is_output, trouble
 from tagkit.rendering.naming import UNFINISHED
 
 if TYPE_CHECKING:
@@ -26,26 +26,10 @@ if TYPE_CHECKING:
 
     Columns = tuple[bytes, str, str, int, str]
 
-FOLDER = ".tagkit"
-_FILE = "manifest.sqlite"
-_VERSION = 1
 # How often a job may have ended a process of its own: seen by the process that began it, or
 # found at the next start, which cannot tell a job's fault from a stop from outside.
 _DEADLY = 2
 _DEADLY_UNSEEN = 5
-_SCHEMA = """
-CREATE TABLE plan (key TEXT NOT NULL);
-CREATE TABLE jobs (
-    id TEXT PRIMARY KEY,
-    place INTEGER,              -- in the last plan; null if it is no longer part of it
-    job BLOB NOT NULL,
-    file TEXT NOT NULL,
-    state TEXT NOT NULL,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    error TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX by_place ON jobs (place);
-"""
 _COLUMNS = "job, file, state, attempts, error"
 
 
@@ -267,11 +251,6 @@ class Manifest:
         return (self._output / row.job.file).is_file()
 
 
-def is_output(folder: Path) -> bool:
-    """Whether it is an output folder of tagkit."""
-    return (folder / FOLDER / _FILE).is_file()
-
-
 @contextmanager
 def open_manifest(output: Path, *, create: bool = False) -> Iterator[Manifest]:
     """The manifest of an output folder.
@@ -279,47 +258,22 @@ def open_manifest(output: Path, *, create: bool = False) -> Iterator[Manifest]:
     Raises UserError if there is none, if it is damaged, or if the disk has no room for it; the
     same where one of these comes to light while it is open.
     """
-    path = output / FOLDER / _FILE
+    path = output / FOLDER / FILE
     if not create and not is_output(output):
-        raise UserError(f"`{output}` is no output folder of tagkit", f"no {FOLDER}/{_FILE} in it")
+        raise UserError(f"`{output}` is no output folder of tagkit", f"no {FOLDER}/{FILE} in it")
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # What one that was moved away has left would be taken for the journal of the new one.
         for suffix in ("-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
     try:
-        connection = _connected(path)
+        connection = connected(path)
         try:
             yield Manifest(output, connection)
         finally:
             connection.close()
     except (sqlite3.Error, msgspec.MsgspecError) as error:
-        raise _trouble(path, error) from error
-
-
-def _trouble(path: Path, error: Exception) -> UserError:
-    if "disk is full" in str(error):
-        return disk_full(path.parent.parent)
-    if "locked" in str(error):
-        hint = "wait until it has finished"
-        return UserError(f"`{path}` is being written by another process", str(error), hint)
-    hint = (
-        "move it away and start again: pictures that carry the recipe of a job are taken for done"
-    )
-    return UserError(f"`{path}` cannot be read", str(error), hint)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
-    elif version != _VERSION:
-        connection.close()
-        raise UserError(f"`{path}` was written by another version of tagkit", f"form {version}")
-    return connection
+        raise trouble(path, error) from error
 
 
 def _row(values: Columns) -> Row:

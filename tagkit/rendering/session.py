@@ -23,7 +23,8 @@ from tagkit.rendering.hashes import FileHashes
 from tagkit.rendering.jobfile import read_source
 from tagkit.rendering.loading import AUTOMATIC, Means, Models, find_models
 from tagkit.rendering.lock import folder_lock
-from tagkit.rendering.manifest import FOLDER, Counts, is_output, open_manifest
+from tagkit.rendering.manifest import Counts, open_manifest
+from tagkit.rendering.manifest_file import FOLDER, is_output
 from tagkit.rendering.messages import Setup
 from tagkit.rendering.picking import picked_source
 from tagkit.rendering.planning import Plan, make_plan, plan_key

@@ -12,7 +12,7 @@ from PIL import Image
 from tagkit.data import write_atomically
 from tagkit.errors import UserError
 from tagkit.extras import need
-from tagkit.rendering.manifest import FOLDER
+from tagkit.rendering.manifest_file import FOLDER
 from tagkit.rendering.resamplers import RESAMPLERS, Resampler
 from tagkit.rendering.upscaling import open_network, resampler
 

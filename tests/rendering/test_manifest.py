@@ -13,7 +13,8 @@ pytest.importorskip("PIL")
 
 from tagkit.errors import UserError  # noqa: E402
 from tagkit.rendering.lock import folder_lock  # noqa: E402
-from tagkit.rendering.manifest import FOLDER, Counts, open_manifest  # noqa: E402
+from tagkit.rendering.manifest import Counts, open_manifest  # noqa: E402
+from tagkit.rendering.manifest_file import FOLDER  # noqa: E402
 from tagkit.rendering.planning import Plan  # noqa: E402
 from tagkit.rendering.saving import save_picture  # noqa: E402
 
