@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from tagkit.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FETCHING = "kernels"
 
 
 def need(extra: str, *modules: str) -> None:
@@ -26,3 +34,19 @@ def need(extra: str, *modules: str) -> None:
             "",
             f"pip install 'tagkit-prompts[{extra}]' (from a checkout: pip install '.[{extra}]')",
         )
+
+
+@contextmanager
+def nothing_fetched() -> Iterator[None]:
+    """Hides the package `kernels`, which fetches code from a hub, from whoever imports it here.
+
+    bitsandbytes does on some processors, and other libraries import that unasked.
+    """
+    held = sys.modules.get(_FETCHING)
+    sys.modules[_FETCHING] = None  # type: ignore[assignment]  # so that its import fails
+    try:
+        yield
+    finally:
+        del sys.modules[_FETCHING]
+        if held:
+            sys.modules[_FETCHING] = held

@@ -72,3 +72,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("TAGKIT_CACHE", str(folder))
         patch.setenv("OMP_NUM_THREADS", "1")
         yield folder
+
+
+@pytest.fixture
+def kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that is there once somebody has imported the package `kernels`."""
+    asked = tmp_path / "asked"
+    (tmp_path / "kernels.py").write_text(
+        f"from pathlib import Path\nPath({str(asked)!r}).touch()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    return asked

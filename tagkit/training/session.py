@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.extras import need
+from tagkit.extras import need, nothing_fetched
 from tagkit.rendering.lock import folder_lock
 from tagkit.settings import find_settings
 from tagkit.training.events import Begun, Watch, unwatched
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 def open_libraries() -> None:
     """To be called before anything that imports torch. Raises UserError for a missing package."""
     need("train", "torch", "diffusers", "transformers", "accelerate", "peft")
-    # Nothing is fetched; bitsandbytes would look for kernels.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     from tagkit.rendering.components import silence
 
     silence()
@@ -74,6 +72,7 @@ def output_of(path: Path) -> Path:
     return path.with_suffix("")
 
 
+@nothing_fetched()
 def train(
     plan: Plan,
     output: Path,

@@ -52,6 +52,13 @@ def test_a_dry_run_for_programs_counts_memory_to_the_byte(run, recipe):
     assert memory["average"] == 0
 
 
+@pytest.mark.parametrize("dry", [["--dry-run"], []])
+def test_no_hub_is_asked_for_kernels(run, recipe, kernels, dry):
+    out = run("train", recipe(), *CPU, *dry)
+    assert out.returncode == 0, out.stderr
+    assert not kernels.exists()
+
+
 def test_it_trains_beside_the_recipe_and_goes_on(run, recipe, tmp_path):
     path = recipe()
     out = run("train", path, *CPU, "--format", "json")
