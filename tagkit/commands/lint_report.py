@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from tagkit.commands.inputs import STDIN, is_file
-from tagkit.data import DEFAULT_CARD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from tagkit.commands.judging import Judge, Options, Outcome
     from tagkit.linting.batch import LintedDocument
@@ -28,10 +28,11 @@ def print_report(
     judge: who gives the outcomes. piped: whether fixed text comes back on stdout; the report goes
     to stderr then.
     """
-    if options.form not in LINES:
-        done = list(outcomes)
-        if done:
-            click.echo(_as_document(done, options, judge), nl=options.form == "sarif")
+    if options.form == "json":
+        _print_json(outcomes, options)
+        return
+    if options.form == "sarif":
+        _print_sarif(outcomes, judge)
         return
     if options.diff:
         for outcome in outcomes:
@@ -54,19 +55,23 @@ def _announced(outcomes: Iterator[Outcome], options: Options) -> Iterator[Outcom
         yield outcome
 
 
-def _as_document(outcomes: Sequence[Outcome], options: Options, judge: Judge) -> str:
+def _print_json(outcomes: Iterator[Outcome], options: Options) -> None:
+    from tagkit.reporting.as_json import Judged, as_json
+
+    judged = (
+        Judged(each.linted, [prompt.report.fixed for prompt in each.safe.prompts], each.fittings)
+        for each in outcomes
+    )
+    sys.stdout.buffer.writelines(as_json(judged, statistics=options.statistics))
+    sys.stdout.buffer.flush()
+
+
+def _print_sarif(outcomes: Iterator[Outcome], judge: Judge) -> None:
+    from tagkit.reporting.sarif import sarif
+
     linted = [outcome.linted for outcome in outcomes]
-    if options.form == "sarif":
-        from tagkit.reporting.sarif import sarif
-
-        return sarif(linted, judge.rules)
-    from tagkit.reporting.as_json import as_json
-
-    names = [prompt.model for each in linted for prompt in each.prompts]
-    fixed = [[prompt.report.fixed for prompt in outcome.safe.prompts] for outcome in outcomes]
-    fittings = [outcome.fittings for outcome in outcomes]
-    model = names[0] if names else options.model or DEFAULT_CARD
-    return as_json(linted, model, fixed, fittings, statistics=options.statistics)
+    if linted:
+        click.echo(sarif(linted, judge.rules))
 
 
 def _lines(outcomes: Iterator[Outcome], options: Options) -> Iterator[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from functools import cache, lru_cache
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -16,7 +15,7 @@ from tagkit.reporting.statistics import Tallies
 from tagkit.spans import LineMap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tagkit.documents import Document, Record
     from tagkit.linting.batch import LintedDocument, LintedPrompt
@@ -89,34 +88,45 @@ class _Edit(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-def as_json(
-    linted: Sequence[LintedDocument],
-    model: str,
-    safely_fixed: Sequence[Sequence[Texts]],
-    fittings: Sequence[Sequence[Fitting]] = (),
-    *,
-    statistics: bool = False,
-) -> str:
-    """The findings as one JSON document.
+class Judged(NamedTuple):
+    """A document with what is to be shown of each prompt: what safe fixes give, what was dropped.
 
-    safely_fixed: what safe fixes alone give, per prompt. fittings: the same for what was
-    dropped to make prompts fit, nothing unless that was asked for. statistics: whether the
-    findings are counted by rule too, and the tags of captions.
+    dropped: to make prompts fit, nothing unless that was asked for.
     """
-    dropped = chain(*fittings)
-    prompts: list[bytes] = []
+
+    linted: LintedDocument
+    fixed: Sequence[Texts]
+    dropped: Sequence[Fitting] = ()
+
+
+def as_json(judged: Iterable[Judged], *, statistics: bool = False) -> Iterator[bytes]:
+    """The findings as one JSON document, piece by piece; nothing where there is none.
+
+    statistics: whether the findings are counted by rule too, and the tags of captions. Of what was
+    judged no more is kept than the items of its diagnostics, which come last.
+    """
     diagnostics: list[bytes] = []
-    summary = Summary()
-    for each, fixes in zip(linted, safely_fixed, strict=True):
-        encoder = DocumentEncoder(each.document)
-        for prompt, texts in zip(each.prompts, fixes, strict=True):
-            prompts.append(encoder.linted(prompt, texts, next(dropped, None)))
-        found = list(each.diagnostics())
+    summary, tallies = Summary(), Tallies()
+    for each in judged:
+        encoder = DocumentEncoder(each.linted.document)
+        model = next((prompt.model for prompt in each.linted.prompts), "")
+        yield SEPARATOR if summary.prompts else opening(model)
+        yield SEPARATOR.join(_items(each, encoder))
+        found = list(each.linted.diagnostics())
         diagnostics += [encoder.diagnostic(said) for said in found]
-        summary = summary.plus(summary_of(found, len(each.prompts)))
-    further = _statistics(linted) if statistics else {}
-    parts = (SEPARATOR.join(prompts), MIDDLE, SEPARATOR.join(diagnostics))
-    return b"".join((opening(model), *parts, closing(summary, further))).decode()
+        summary = summary.plus(summary_of(found, len(each.linted.prompts)))
+        if statistics:
+            tallies.add(each.linted)
+    if summary.prompts:
+        yield MIDDLE
+        yield SEPARATOR.join(diagnostics)
+        yield closing(summary, _statistics(tallies) if statistics else {})
+
+
+def _items(each: Judged, encoder: DocumentEncoder) -> Iterator[bytes]:
+    dropped = iter(each.dropped)
+    for prompt, texts in zip(each.linted.prompts, each.fixed, strict=True):
+        yield encoder.linted(prompt, texts, next(dropped, None))
 
 
 def opening(model: str) -> bytes:
@@ -227,10 +237,7 @@ def summary_of(found: Sequence[Diagnostic], prompts: int) -> Summary:
     return Summary(prompts, errors, warnings, infos, safe)
 
 
-def _statistics(linted: Iterable[LintedDocument]) -> dict[str, object]:
-    tallies = Tallies()
-    for each in linted:
-        tallies.add(each)
+def _statistics(tallies: Tallies) -> dict[str, object]:
     captions = tallies.census.result()
     return {"statistics": tallies.rules()} | ({"captions": captions} if captions else {})
 
