@@ -26,7 +26,7 @@ _COMPARED = 12  # letters of a prompt that tell where it begins
 class Use(msgspec.Struct, frozen=True):
     """What a job file says of the prompts in a file that it names, in that of its own.
 
-    settings: in A1111's words, for those that do not say themselves what they were made with.
+    settings: in A1111's words; what a prompt says itself stands behind them and wins.
     has_negative: it says a negative prompt, which those without one have then.
     """
 

@@ -187,7 +187,8 @@ class Judge:
 
         def linter_for(record: Record) -> tuple[str, str, Linter]:
             dialect = CAPTIONS if document.captions else choose_dialect(asked, record)
-            return linter_of(record.settings or used or None, dialect)
+            said = f"{used}, {record.settings}" if used and record.settings else record.settings
+            return linter_of(said or used or None, dialect)
 
         return linter_for
 

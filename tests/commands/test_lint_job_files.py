@@ -115,6 +115,17 @@ def test_a_negative_prompt_that_rendering_completes_lacks_no_overfit_tags(tmp_pa
     assert "NEG102" in said
 
 
+def test_what_a_named_record_says_of_its_model_wins(tmp_path, capfd):
+    record = "1girl\nNegative prompt: hat\nSteps: 20, CFG scale: 5"
+    for name, more in (("own", ", Model: baxl-v3"), ("none", "")):
+        (tmp_path / f"{name}.txt").write_text(f"{record}{more}\n", encoding="utf-8")
+    jobs = tmp_path / "jobs.yaml"
+    jobs.write_text("model: pony-v6\nprompts: [{file: own.txt}, {file: none.txt}]\n")
+    run(["lint", str(jobs), "--output-format", "json"])
+    document = json.loads(capfd.readouterr().out)
+    assert [each["model"] for each in document["prompts"]] == ["baxl-v3", "pony-v6"]
+
+
 def test_fixing_what_a_job_file_names_adds_no_negative_prompt(tmp_path):
     named = tmp_path / "more.txt"
     named.write_text("1girl, 1girl\n\nsolo\nNegative prompt: hat\n", encoding="utf-8")
