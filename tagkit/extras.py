@@ -37,7 +37,7 @@ def need(extra: str, *modules: str) -> None:
 
 
 @contextmanager
-def nothing_fetched() -> Iterator[None]:
+def without_kernels() -> Iterator[None]:
     """Hides the package `kernels`, which fetches code from a hub, from whoever imports it here.
 
     bitsandbytes does on some processors, and other libraries import that unasked.
@@ -47,6 +47,8 @@ def nothing_fetched() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[_FETCHING]
+        # Another rendering that ends meanwhile may have brought it back already.
+        if sys.modules.get(_FETCHING) is None:
+            sys.modules.pop(_FETCHING, None)
         if held:
             sys.modules[_FETCHING] = held

@@ -5,17 +5,19 @@ import sys
 
 import pytest
 
-from tagkit.extras import nothing_fetched
+from tagkit.extras import without_kernels
 
 JOBS = "model: tiny\ndefaults: {steps: 1, size: 64x64}\nprompts: [1girl]\n"
 
 
 def test_what_fetches_is_hidden_and_comes_back(kernels):
-    with nothing_fetched(), pytest.raises(ImportError):
+    with without_kernels(), pytest.raises(ImportError):
         importlib.import_module("kernels")
     assert not kernels.exists()
+    with without_kernels(), without_kernels():
+        pass
     found = importlib.import_module("kernels")
-    with nothing_fetched(), pytest.raises(ImportError):
+    with without_kernels(), pytest.raises(ImportError):
         importlib.import_module("kernels")
     assert sys.modules.pop("kernels") is found
 

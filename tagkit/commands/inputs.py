@@ -27,7 +27,6 @@ KNOWN_SUFFIXES = frozenset(
     ".txt .text .prompt .caption .yaml .yml .json .csv"
     " .png .jpg .jpeg .webp .avif .safetensors".split()
 )
-JOB_SUFFIXES = frozenset(".yaml .yml .json".split())
 IMAGE_SUFFIXES = frozenset(".png .jpg .jpeg .webp .avif".split())
 JOB_SUFFIXES = frozenset(".yaml .yml .json".split())
 # What trainers take for a picture, whether or not tagkit reads it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -38,7 +38,7 @@ class Use(msgspec.Struct, frozen=True):
         if not self.has_negative:
             return document
         records = [
-            msgspec.structs.replace(record, is_exact=True) if record.negative is None else record
+            msgspec.structs.replace(record, missed="nothing") if record.negative is None else record
             for record in document.records
         ]
         return msgspec.structs.replace(document, records=tuple(records))
@@ -103,8 +103,7 @@ class _Page:
             negative,
             negative_span,
             settings,
-            is_exact=is_exact(fields.negative),
-            is_completed=negative is not None,
+            missed=_missed(fields.negative),
         )
 
     def _written(self, text: str, gap: str = "") -> Span:
@@ -125,6 +124,14 @@ def _negative(fields: Fields) -> str | None:
     said = fields.negative
     text = said.text if isinstance(said, Negative) else said
     return None if text == "auto" else "" if text == "none" else text
+
+
+def _missed(negative: str | Negative | None) -> Literal["all", "base", "nothing"]:
+    """What rendering does not add itself to the negative prompt that a job says."""
+    if negative in (None, "auto"):
+        return "all"
+    gets_all = isinstance(negative, Negative) and negative.complete == "base"
+    return "nothing" if gets_all or is_exact(negative) else "base"
 
 
 def _settings(fields: Fields) -> Iterator[tuple[str, str]]:

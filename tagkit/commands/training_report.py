@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tagkit.extras import nothing_fetched
+from tagkit.extras import without_kernels
 from tagkit.training import open_libraries
 from tagkit.training.metadata import public_recipe
 
@@ -62,7 +62,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield f"memory      {_size(memory.total)}, and what a batch takes: {parts}"
 
 
-@nothing_fetched()
+@without_kernels()
 def _memory(plan: Plan) -> Memory:
     open_libraries()
     from tagkit.training.memory import memory_needed

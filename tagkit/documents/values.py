@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from tagkit.spans import Span
@@ -24,9 +26,9 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One prompt of a document, with its negative prompt and settings line where it has them.
 
     The spans say where the three texts stand in the document; `line` counts from 1. `suppressions`
-    are the comments on the line before it and at the head of the file. is_exact: whoever wrote the
-    negative prompt wants nothing added to it. is_completed: what the checkpoint draws unasked is
-    added to it when it is rendered.
+    are the comments on the line before it and at the head of the file. missed: what the card
+    wants in the negative prompt and is to be missed there; only its base, or nothing, where the
+    rest comes there in rendering or is not wanted.
     """
 
     positive: str
@@ -37,8 +39,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     settings: str | None = None
     settings_span: Span | None = None
     suppressions: tuple[Suppression, ...] = ()
-    is_exact: bool = False
-    is_completed: bool = False
+    missed: Literal["all", "base", "nothing"] = "all"
 
     @property
     def allowed(self) -> frozenset[str]:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import msgspec
 
-from tagkit.clip import comma_stands_alone, real_tokens
-from tagkit.clip.counts import text_count
+from tagkit.clip import comma_stands_alone, real_tokens, text_count
 from tagkit.linting.context import Context
 from tagkit.linting.matchers import ALONE, MATCHERS, MEETINGS, OF_SIGNS, OF_WHAT_IS_MISSING
 from tagkit.linting.matchers.order import ORDER, takes_more_than_homes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,11 +26,11 @@ from tagkit.prompt import parse
 from tagkit.spans import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container
 
 _NEGATIVE = frozenset[Where]({"negative"})
 _NOTHING = frozenset[str]()
-_NOTHING_IS_ASKED = -1  # instead of what is heeded, where a negative prompt may well be missing
+_NOTHING_IS_MISSED = -1  # stands where else what a negative prompt heeds does
 UNKNOWN_MODEL = ImageCard(card="image", name="")
 
 
@@ -82,6 +83,7 @@ class Brief(msgspec.Struct, frozen=True, gc=False):
     negative: str
     glance: Glance
     settled: Glance
+    left: Sequence[Diagnostic]
 
 
 class Linter:
@@ -104,9 +106,12 @@ class Linter:
         self.keep_tokens = keep_tokens
         self.knowledge = Knowledge(card or UNKNOWN_MODEL, lexicon or lexicon_for(), files)
         self._checker = cache(self._checker_of)
-        self._absences = {_NOTHING_IS_ASKED: _Absent((), "", ())}
-        self._completing = self._codes(OF_WHAT_IS_MISSING)
-        self._overfit = self._codes({OVERFIT})
+        self._absences = {_NOTHING_IS_MISSED: _Absent((), "", ())}
+        self._unmissed = {
+            "all": _NOTHING,
+            "base": self._codes({OVERFIT}),
+            "nothing": self._codes(OF_WHAT_IS_MISSING),
+        }
 
     def lint(self, record: Record, said: Container[str] = ()) -> Report:
         """Judges one record; the report's spans count in the document that it stands in.
@@ -125,6 +130,8 @@ class Linter:
         """
         if record.negative is not None or record.settings or record.suppressions:
             return None
+        if record.missed == "base":
+            return None
         checker = self._checker(_NOTHING)
         glance = checker.glance(record.positive)
         if glance is None:
@@ -133,13 +140,13 @@ class Linter:
         settled = fixed_list(glance, found, checker, self.fixes) if found else glance
         if settled is None:
             return None
-        heeded = _NOTHING_IS_ASKED if record.is_exact else glance.heeded
+        heeded = _NOTHING_IS_MISSED if record.missed == "nothing" else glance.heeded
         absent = self._absences.get(heeded)
         if absent is None:
             absent = self._absences[heeded] = self._absent(settled.text, checker)
         unsaid = [each for each in absent.found if not (each.once and each.code in said)]
         placed = tuple([_placed(each, record) for each in unsaid]) if unsaid else ()
-        return Brief(found, placed, settled.text, absent.negative, glance, settled)
+        return Brief(found, placed, settled.text, absent.negative, glance, settled, absent.left)
 
     def _in_full(self, brief: Brief, record: Record) -> Report:
         left = brief.found
@@ -148,7 +155,7 @@ class Linter:
         return Report(
             (*(_placed(each, record) for each in brief.found), *brief.absent),
             Texts(brief.positive, brief.negative, ""),
-            (*left, *(() if record.is_exact else self._absences[brief.glance.heeded].left)),
+            (*left, *brief.left),
             self.knowledge.card,
             self.dialect,
             tokens=brief.glance.tokens,
@@ -171,7 +178,8 @@ class Linter:
             record.negative is not None,
             self.keep_tokens,
         )
-        checker, suppressed = self._checker(record.allowed | self._unasked(record)), _NOTHING
+        unmissed = self._unmissed[record.missed]
+        checker, suppressed = self._checker(record.allowed | unmissed), _NOTHING
         if record.allowed:
             suppressed = self._suppressed(context, record.allowed)
         found = checker.check(context)
@@ -182,12 +190,6 @@ class Linter:
 
     def _codes(self, kinds: Container[str]) -> frozenset[str]:
         return frozenset(rule.code for rule in self.rules if rule.kind in kinds)
-
-    def _unasked(self, record: Record) -> frozenset[str]:
-        """The codes of rules on what its negative prompt lacks that have nothing to say of it."""
-        if record.is_exact:
-            return self._completing
-        return self._overfit if record.is_completed else _NOTHING
 
     def comments(self, unused: Sequence[Unused]) -> tuple[Diagnostic, ...]:
         """What the rules on comments say; spans count in the document."""

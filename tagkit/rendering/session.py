@@ -12,7 +12,7 @@ import msgspec
 
 from tagkit.cards import image_card
 from tagkit.errors import UserError
-from tagkit.extras import need, nothing_fetched
+from tagkit.extras import need, without_kernels
 from tagkit.rendering.blocks import laid_over
 from tagkit.rendering.crew import Crew
 from tagkit.rendering.events import Begun, unwatched
@@ -156,7 +156,7 @@ def _own_key(order: Order) -> str:
         return manifest.key()
 
 
-@nothing_fetched()
+@without_kernels()
 def render_order(
     order: Order,
     output: Path,

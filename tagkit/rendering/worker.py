@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from msgspec.structs import replace
 
 from tagkit.errors import UserError
-from tagkit.extras import nothing_fetched
+from tagkit.extras import without_kernels
 from tagkit.rendering.events import Smaller
 from tagkit.rendering.loading import Models
 from tagkit.rendering.messages import (
@@ -71,7 +71,7 @@ def _listen(pipe: BinaryIO, heard: SimpleQueue[Order], stop: Stop) -> None:
     os._exit(1)
 
 
-@nothing_fetched()
+@without_kernels()
 def _work(setup: Setup, heard: SimpleQueue[Order], answers: BinaryIO, stop: Stop) -> None:
     from tagkit.rendering.pipeline import find_device
     from tagkit.rendering.tools import Tools

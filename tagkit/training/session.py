@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tagkit.extras import need, nothing_fetched
+from tagkit.extras import need, without_kernels
 from tagkit.rendering.lock import folder_lock
 from tagkit.settings import find_settings
 from tagkit.training.events import Begun, Watch, unwatched
@@ -72,7 +72,7 @@ def output_of(path: Path) -> Path:
     return path.with_suffix("")
 
 
-@nothing_fetched()
+@without_kernels()
 def train(
     plan: Plan,
     output: Path,

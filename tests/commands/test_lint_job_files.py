@@ -136,8 +136,12 @@ def test_fixing_what_a_job_file_names_adds_no_negative_prompt(tmp_path):
     assert text == "1girl\n\nsolo\nNegative prompt: hat, halo, heterochromia, focus\n"
 
 
-@pytest.mark.parametrize("negative", ["none", "{text: hat, complete: none}"])
-def test_a_negative_prompt_that_is_to_stay_as_it_is_lacks_nothing(tmp_path, capfd, negative):
+@pytest.mark.parametrize(
+    "negative", ["none", "{text: hat, complete: none}", "{text: hat, complete: base}"]
+)
+def test_a_negative_prompt_that_is_to_stay_or_gets_everything_lacks_nothing(
+    tmp_path, capfd, negative
+):
     path = tmp_path / "jobs.yaml"
     jobs = f'model: baxl-v3\ndefaults: {{negative: {negative}}}\nprompts: ["1girl, smile"]\n'
     path.write_text(jobs, encoding="utf-8")

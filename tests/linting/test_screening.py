@@ -110,10 +110,15 @@ def test_it_leaves_out_none_on_real_prompts(screens, knowledge, real_prompts):
         assert_sound(screen, text, knowledge["baxl-v3"], "positive", "a1111")
 
 
-@given(prompts(), st.sampled_from(sorted(CARDS)), st.booleans(), st.booleans())
-def test_a_bare_prompt_is_judged_as_any_other(linters, text, name, unsafe, is_exact):
+@given(
+    prompts(),
+    st.sampled_from(sorted(CARDS)),
+    st.booleans(),
+    st.sampled_from(["all", "base", "nothing"]),
+)
+def test_a_bare_prompt_is_judged_as_any_other(linters, text, name, unsafe, missed):
     linter = linters[name, unsafe]
-    record = msgspec.structs.replace(parse_record(text), is_exact=is_exact)
+    record = msgspec.structs.replace(parse_record(text), missed=missed)
     brief = linter.brief(record)
     if brief is not None:
         quick, whole = linter._in_full(brief, record), linter.lint_whole(record)
