@@ -140,8 +140,6 @@ def test_real_lists_of_tags_are_judged_as_their_trees_are(checkers, real_prompts
 
 # Signs swallow the comma behind them, or leave it a token of its own.
 SIGNS = "^_^ :3 :d ;) >_< =_= @_@ +++ ?! !! ... <3 \\o/ x_x 0_0 :>= o_o".split()
-
-
 WORDS = "hat,blue eyes,1girl,outdoors,masterpiece,very long hair,smile".split(",")
 
 
